@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { listen } from '../test/listen.ts'
 import { createEgress } from './egress.ts'
+import type { HttpLimits } from './request.ts'
 
 const cleanups: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -9,7 +10,7 @@ afterEach(async () => {
 })
 
 /** Posts to a server that does this with each socket, and returns how it ended. */
-async function post(onSocket: (socket: Socket) => void, limits = { timeoutMs: 300 }) {
+async function post(onSocket: (socket: Socket) => void, limits: HttpLimits = { timeoutMs: 300 }) {
   const server = await listen(onSocket)
   const egress = createEgress({ allow: ['127.0.0.1'] })
   cleanups.push(
@@ -80,6 +81,11 @@ describe('after the body was sent, a missing answer means that the request may h
     expect(first).toEqual(mayHaveActed)
     expect(String(first)).toContain('longer than')
   })
+  test('the answer is not HTTP', async () => {
+    const { first } = await post((socket) => onceBodyCame(socket, () => socket.end('hello\r\n\r\n')))
+    expect(first).toEqual(mayHaveActed)
+    expect(String(first)).toContain('not valid HTTP')
+  })
   test('a reused connection is reset', async () => {
     const { send, first } = await post((socket) => {
       let requests = 0
@@ -130,6 +136,25 @@ describe('before anything was sent, a retry is safe', () => {
     cleanups.push(() => server.close())
     expect(await request(`https://127.0.0.1:${server.port}/`)).toEqual(surelyNothing)
   })
+})
+
+test('an answer that may be cut has its status and its beginning, and the rest is not read', async () => {
+  let isClosed: (() => void) | undefined
+  const closed = new Promise<void>((resolve) => {
+    isClosed = resolve
+  })
+  const { first } = await post(
+    (socket) => {
+      socket.on('close', () => isClosed?.())
+      onceBodyCame(socket, () =>
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\nstart${'x'.repeat(200_000)}`),
+      )
+    },
+    { timeoutMs: 10_000, answerBytesMax: 100_000, isCutAllowed: true },
+  )
+  expect(first).toMatchObject({ status: 200 })
+  expect(first instanceof Object && 'body' in first && String(first.body)).toMatch(/^startx+$/)
+  await closed
 })
 
 test('a signal that fires during the wait for the answer ends the request', async () => {

@@ -20,7 +20,13 @@ export type HttpResponse = {
   headers: Record<string, string | string[] | undefined>
   body: Buffer
 }
-export type HttpLimits = { signal?: AbortSignal | undefined; timeoutMs?: number; answerBytesMax?: number }
+export type HttpLimits = {
+  signal?: AbortSignal | undefined
+  timeoutMs?: number
+  answerBytesMax?: number
+  /** A longer answer is cut there, for callers to whom its status is enough; else it is a failure. */
+  isCutAllowed?: boolean
+}
 
 type Answer = { resolve: (response: HttpResponse) => void; reject: (failure: NetworkFailure) => void }
 
@@ -55,6 +61,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #answer: Answer
   readonly #signal: AbortSignal | undefined
   readonly #answerBytesMax: number
+  readonly #isCutAllowed: boolean
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () => this.#fail('given up before an answer came')
   readonly #chunks: Buffer[] = []
@@ -69,6 +76,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#answer = answer
     this.#signal = limits.signal
     this.#answerBytesMax = limits.answerBytesMax ?? defaultAnswerBytesMax
+    this.#isCutAllowed = limits.isCutAllowed ?? false
     this.#timer = setTimeout(
       () => this.#fail('no whole answer in time'),
       limits.timeoutMs ?? defaultTimeoutMs,
@@ -89,8 +97,19 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
     this.#bytes += chunk.length
-    if (this.#bytes > this.#answerBytesMax) this.#fail(`answer longer than ${this.#answerBytesMax} bytes`)
-    else this.#chunks.push(chunk)
+    const isTooLong = this.#bytes > this.#answerBytesMax
+    if (isTooLong && !this.#isCutAllowed) {
+      this.#fail(`answer longer than ${this.#answerBytesMax} bytes`)
+      return
+    }
+    this.#chunks.push(chunk)
+    if (isTooLong) this.#cut()
+  }
+
+  #cut(): void {
+    if (this.over) return
+    this.onResponseEnd()
+    this.#started?.abort(new Error('the rest of the answer is not read'))
   }
 
   onResponseEnd(): void {
@@ -122,6 +141,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 }
 
 function brokenReason(error: Error): string {
+  if (error.name === 'HTTPParserError') return 'the answer is not valid HTTP'
   const code = 'code' in error ? String(error.code) : error.name
   return `connection broke before a whole answer came (${code})`
 }

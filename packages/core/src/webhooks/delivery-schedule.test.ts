@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countedFailures, nextDelayMs, pauseMs, retryAfterMs } from './delivery-schedule.ts'
+import { countedFailures, endpointPauseMs, nextDelayMs, pauseMs, retryAfterMs } from './delivery-schedule.ts'
 
 const HOUR = 3_600_000
 
@@ -11,7 +11,7 @@ test('an event has ten attempts, over at least 75 hours even with the shortest w
 
 test('a receiver that asks for a longer wait gets it, up to a day', () => {
   expect(nextDelayMs(1, retryAfterMs('120', 0))).toBe(120_000)
-  expect(retryAfterMs('999999', 0)).toBe(24 * HOUR)
+  for (const long of ['999999', '99999999999999']) expect(retryAfterMs(long, 0)).toBe(24 * HOUR)
   expect(retryAfterMs('Thu, 01 Jan 1970 00:01:00 GMT', 0)).toBe(60_000)
   for (const odd of [null, '', '-1', 'soon', '0']) expect(retryAfterMs(odd, Date.now())).toBe(null)
 })
@@ -23,4 +23,7 @@ test('failures of concurrent calls lead to the first pause; each probe that fail
   expect(countedFailures(4, 8)).toBe(1)
   expect(pauseMs(3, () => 0.5)).toBe(5_000)
   expect(pauseMs(4, () => 0.5)).toBe(300_000)
+  expect(endpointPauseMs(1, null, 0)).toBe(null)
+  expect(endpointPauseMs(1, '60', 0)).toBe(60_000)
+  expect(endpointPauseMs(4, '60', 0)).toBeGreaterThan(200_000)
 })

@@ -32,7 +32,7 @@ const jittered = (ms: number, random: () => number) => Math.round(ms * (1 - JITT
 /** Milliseconds that a receiver asks to wait: seconds or an HTTP date (RFC 9110 §10.2.3); null: nothing that can be read. */
 export function retryAfterMs(field: string | null, now: number): number | null {
   if (field === null || field.length > 100) return null
-  const ms = /^\d{1,9}$/.test(field) ? Number(field) * SECOND : Date.parse(field) - now
+  const ms = /^\d+$/.test(field) ? Number(field) * SECOND : Date.parse(field) - now
   return Number.isFinite(ms) && ms > 0 ? Math.min(ms, ASKED_MS_MAX) : null
 }
 
@@ -58,4 +58,10 @@ export function pauseMs(failures: number, random: () => number = Math.random): n
   if (failures < FAILURES_BEFORE_PAUSE) return null
   const index = Math.min(failures - FAILURES_BEFORE_PAUSE + 1, DELAYS_MS.length - 1)
   return jittered(DELAYS_MS[index] ?? 0, random)
+}
+
+/** The same for an endpoint whose last failure asked for a wait, which it gets for all of its events. */
+export function endpointPauseMs(failures: number, retryAfter: string | null, now: number): number | null {
+  const ms = Math.max(pauseMs(failures) ?? 0, retryAfterMs(retryAfter, now) ?? 0)
+  return ms > 0 ? ms : null
 }

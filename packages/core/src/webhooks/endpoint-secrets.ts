@@ -3,6 +3,8 @@ import { z } from 'zod'
 
 /** How long calls are also signed with the secret before, so that receivers can be changed meanwhile. */
 export const PREVIOUS_VALID_MS = 24 * 3_600_000
+/** So many former secrets at most: each is a signature of every call. */
+const PREVIOUS_MAX = 9
 
 /** Sealed with an endpoint. Secrets: the newest first; `until`: the end of one that was replaced. */
 export const EndpointSecrets = z.object({
@@ -20,10 +22,14 @@ export function validSecrets({ secrets }: EndpointSecrets, now: number): string[
   return secrets.flatMap(({ secret, until }) => (!until || Date.parse(until) > now ? [secret] : []))
 }
 
-/** A new secret in front; the one before is good for another day, and older ones end. */
+/**
+ * A new secret in front; the one before is good for another day. Older ones stay for the rest of their day: after a rotation whose answer was
+ * lost and that was repeated, receivers still verify with the one that they have.
+ */
 export function rotateSecrets({ secrets, headers }: EndpointSecrets, now: number): EndpointSecrets {
   const until = new Date(now + PREVIOUS_VALID_MS).toISOString()
-  const [current] = secrets
-  const previous = current ? [{ secret: current.secret, until }] : []
-  return { secrets: [{ secret: newWebhookSecret() }, ...previous], headers }
+  const previous = secrets
+    .filter((one) => !one.until || Date.parse(one.until) > now)
+    .map(({ secret, until: ends = until }) => ({ secret, until: ends }))
+  return { secrets: [{ secret: newWebhookSecret() }, ...previous.slice(0, PREVIOUS_MAX)], headers }
 }

@@ -2,7 +2,7 @@ import { type EventType, typeOfNumber } from '@lettergate/contracts/messages/eve
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { z } from 'zod'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
-import { type EndpointDeps, type Owner, readEndpoint } from './endpoints.ts'
+import { type EndpointDeps, type EndpointInfo, type Owner, readEndpoint } from './endpoints.ts'
 import { isOk } from './make-call.ts'
 import { listPending } from './sql/list-pending.ts'
 import { listTries, type TryRow } from './sql/list-tries.ts'
@@ -19,8 +19,16 @@ export type DeliveryQuery = {
 /** Time in microseconds, or the id of a pending delivery; sequence number of the event; number of the attempt. */
 const Position = z.tuple([z.string(), z.number(), z.number()])
 
-const toInfo = ({ type, ...row }: TryRow): DeliveryInfo => ({
+/** No attempt is made while the endpoint is disabled, nor before its pause ends. */
+function nextAttempt(nextAt: Date | null, { enabled, state }: EndpointInfo): Date | null {
+  if (nextAt === null || !enabled) return null
+  const pausedUntil = state?.pausedUntil ?? nextAt
+  return pausedUntil > nextAt ? pausedUntil : nextAt
+}
+
+const toInfo = ({ type, ...row }: TryRow, endpoint: EndpointInfo): DeliveryInfo => ({
   ...row,
+  nextAt: nextAttempt(row.nextAt, endpoint),
   type: typeOfNumber(type),
   isOk: isOk(row),
 })
@@ -32,7 +40,7 @@ export async function listDeliveries(
   id: string,
   { status, since, cursor, limit }: DeliveryQuery,
 ): Promise<{ deliveries: DeliveryInfo[]; nextCursor: string | null }> {
-  await readEndpoint(deps, owner, id)
+  const endpoint = await readEndpoint(deps, owner, id)
   const scope = ['deliveries', owner.tenantId, id, status ?? '', since?.toISOString() ?? '']
   const after =
     cursor === undefined
@@ -50,7 +58,7 @@ export async function listDeliveries(
   const last = page.at(-1)
   const position = last && [last.place, last.seq, last.number]
   return {
-    deliveries: page.map(({ place: _place, ...row }) => toInfo(row)),
+    deliveries: page.map(({ place: _place, ...row }) => toInfo(row, endpoint)),
     nextCursor:
       rows.length > limit && position ? writeCursor(deps.cursorKey, scope, JSON.stringify(position)) : null,
   }

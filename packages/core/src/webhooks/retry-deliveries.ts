@@ -1,7 +1,7 @@
 import type { FeedEvent } from '../feed/index.ts'
 import { loadEvents } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
-import { countedFailures, pauseMs } from './delivery-schedule.ts'
+import { countedFailures, endpointPauseMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { Targets } from './open-target.ts'
@@ -67,7 +67,7 @@ async function judge(
   }
   if (hasSuccess) return null
   health.failures = before + countedFailures(before, failed.length)
-  return pauseMs(health.failures)
+  return endpointPauseMs(health.failures, failed.at(-1)?.answer.retryAfter ?? null, Date.now())
 }
 
 /** What a delivery brings; null: the event, the mail or the endpoint is gone. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FeedBatch, FeedEvent, FeedWindow } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
-import { countedFailures, FAILURES_BEFORE_PAUSE, pauseMs, retryAfterMs } from './delivery-schedule.ts'
+import { countedFailures, endpointPauseMs, FAILURES_BEFORE_PAUSE, retryAfterMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { OpenEndpoint, Targets } from './open-target.ts'
@@ -177,10 +177,9 @@ function toHealth(lease: Lease, answers: readonly EndpointAnswer[]): PageHealth 
   const hasSuccess = lastSuccess >= 0
   const before = hasSuccess ? 0 : lease.failures
   const failures = countedFailures(before, answers.length - 1 - lastSuccess)
-  // A receiver that asks for a wait gets it for all of its events.
-  const asked = retryAfterMs(answers.at(-1)?.retryAfter ?? null, Date.now())
-  const pause = failures > 0 ? Math.max(pauseMs(before + failures) ?? 0, asked ?? 0) : 0
-  return { hasSuccess, failures, pauseMs: pause > 0 ? pause : null }
+  const asked = answers.at(-1)?.retryAfter ?? null
+  const pauseMs = failures > 0 ? endpointPauseMs(before + failures, asked, Date.now()) : null
+  return { hasSuccess, failures, pauseMs }
 }
 
 export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
@@ -197,15 +196,16 @@ export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
 }
 
 /**
- * Records the end of a call that outlived its page. Its failure says nothing of the endpoint: others have succeeded since, or too few calls
- * are without an answer to judge by.
+ * Records the end of a call that outlived its page. Its failure says nothing of the endpoint, unless it asks for a wait: others have succeeded
+ * since, or too few calls are without an answer to judge by.
  */
 async function recordSlow(deps: WebhookDeps, slow: Begun): Promise<void> {
   await slow.end
   const { claimed, answer } = slow
   if (answer === null) return giveBackDeliveries(deps.pool, [claimed])
   await deps.failpoint('after_webhooks_before_record')
-  await recordRetries(deps.pool, toResults(claimed, answer), null, false)
+  const asked = isOk(answer) ? null : retryAfterMs(answer.retryAfter, Date.now())
+  await recordRetries(deps.pool, toResults(claimed, answer), asked, asked !== null)
   const reason = disableReason(isGone(answer), null, Date.now())
   if (reason !== null) await disable(deps, { tenantId: claimed.tenantId, id: claimed.target }, reason)
 }

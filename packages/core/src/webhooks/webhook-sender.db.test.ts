@@ -8,7 +8,6 @@ import { buildTenant } from '../../test/rows.ts'
 import { readDefaultSecret } from './default-secret.ts'
 import { createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
 import { listDeliveries } from './list-deliveries.ts'
-import { replayEvents } from './replay.ts'
 
 const { db, playReceiver, endpointDeps, startSender, accept, happen, begin, request } = useCallbackBed()
 
@@ -131,6 +130,9 @@ test('an endpoint that answers 410 is disabled, with one event, and is not calle
     values: [tenantId],
   })
   expect(rows).toMatchObject([{ type: 'endpoint.disabled', data: { reason: 'The URL answered 410 Gone.' } }])
+  const cursorKey = { sign: createSecretKey(Buffer.alloc(32)) }
+  const listed = await listDeliveries({ ...deps, cursorKey }, owner, id, { status: 'pending', limit: 10 })
+  expect(listed.deliveries[0]).toMatchObject({ status: 410, nextAt: null })
   receiver.state.answer = (response) => void response.writeHead(200).end()
   receiver.got.length = 0
   await updateEndpoint(deps, owner, id, { enabled: true })
@@ -141,27 +143,6 @@ test('an endpoint that answers 410 is disabled, with one event, and is not calle
     })
     return new Set(receiver.got.map(({ headers }) => headers['webhook-id'])).size === 5 ? true : undefined
   })
-})
-
-test('events are replayed with the ids of the first time, and a dry run only counts', async () => {
-  const { receiver, tenantId, owner, deps, id } = await begin()
-  startSender()
-  const [message = ''] = await accept(tenantId, 3)
-  await happen(tenantId, message)
-  await eventually(async () => (receiver.got.length === 4 ? true : undefined))
-  const first = new Set(receiver.got.map(({ headers }) => headers['webhook-id']))
-  const since = new Date(Date.now() - 60_000)
-  const dry = { since, onlyFailed: false, isDryRun: true }
-  await eventually(async () => ((await replayEvents(deps, owner, id, dry)).count === 4 ? true : undefined))
-  expect(await replayEvents(deps, owner, id, { since, onlyFailed: true, isDryRun: false })).toMatchObject({
-    count: 0,
-  })
-  receiver.got.length = 0
-  expect(
-    await replayEvents(deps, owner, id, { messageId: message, onlyFailed: false, isDryRun: false }),
-  ).toMatchObject({ count: 2, hasMore: false })
-  await eventually(async () => (receiver.got.length === 2 ? true : undefined))
-  for (const { headers } of receiver.got) expect(first.has(headers['webhook-id'] ?? '')).toBe(true)
 })
 
 test('a message’s own URL gets its events, signed with the default secret', async () => {

@@ -14,7 +14,8 @@ export async function readStates(
   const { rows } = await db.query<EndpointStateRow & { id: string }>({
     name: 'read-endpoint-states',
     text: `
-      select id, failing_since as "failingSince", paused_until as "pausedUntil", last_success_at as "lastSuccessAt"
+      select id, failing_since as "failingSince", case when paused_until > now() then paused_until end as "pausedUntil",
+             last_success_at as "lastSuccessAt"
       from endpoint_state where tenant_id = $1 and endpoint_id is not null`,
     values: [tenantId],
   })

@@ -89,7 +89,7 @@ export async function recordPage(
             failing_since = case when $5 = 0 and not $4 then s.failing_since when $5 = 0 then null
                                  when $4 then now() else coalesce(s.failing_since, now()) end,
             last_success_at = case when $4 then now() else s.last_success_at end,
-            paused_until = now() + $6::float8 * interval '1 ms'
+            paused_until = greatest(case when not $4 then s.paused_until end, now() + $6::float8 * interval '1 ms')
         where s.id = $1 and s.epoch = $2
         returning s.id
       ), result as materialized (

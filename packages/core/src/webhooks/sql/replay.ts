@@ -36,8 +36,8 @@ const CHOSEN = `
     where f.tenant_id = $1 and f.mode = $3 and (f.pos, f.seq) > ($4::int8, $5::int8)
       and ($6::int8 is null or ${EVENT_SEQ} = $6) and ($7::uuid is null or f.message_id = $7) and ($8::timestamptz is null or f.at >= $8)
       and (cardinality($9::int2[]) = 0 or f.type = any ($9))
-      and (cardinality($10::text[]) = 0 or case when f.is_bulk then 'bulk' else 'transactional' end = any ($10))
-      and (cardinality($11::text[]) = 0 or exists (
+      and (cardinality($10::text[]) = 0 or f.message_id is null or case when f.is_bulk then 'bulk' else 'transactional' end = any ($10))
+      and (cardinality($11::text[]) = 0 or f.message_id is null or exists (
         select from message m where m.tenant_id = $1 and m.id = f.message_id and m.tags && $11::text[]))
       and (not $12::boolean or (
         exists (select from delivery_try t where t.tenant_id = $1 and t.endpoint_id = $2 and ${SAME_EVENT})
@@ -54,8 +54,8 @@ const COUNTED = `
 type Row = { count: number; pos: number | null; seq: number | null; at: Date | null }
 
 /**
- * Sends a chunk of events again: a row for each that is not waiting already, in one statement. `isDryRun`: the same select, and nothing
- * written.
+ * Sends a chunk of events again, in one statement: a row for each that has none; what waits for a later attempt is due now, a list by the row
+ * that it is claimed by. `isDryRun`: the same select, and nothing written.
  */
 export async function replayChunk(
   db: Queryable,
@@ -70,6 +70,13 @@ export async function replayChunk(
     where not exists (
       select from delivery d
       where d.tenant_id = $1 and d.endpoint_id = $2 and d.seq = c.event_seq and d.message_id is not distinct from c.message_id)
+  ), known as materialized (
+    select distinct coalesce(d.list_id, d.id) as id from chosen c
+    join delivery d on d.tenant_id = $1 and d.endpoint_id = $2 and d.seq = c.event_seq and d.message_id is not distinct from c.message_id
+  ), hurried as (
+    update delivery set due_at = now()
+    where id in (
+      select d.id from delivery d join known using (id) where d.state = 'waiting' and d.due_at > now() order by d.id for update of d)
   )`
   const { rows } = await db.query<Row>({
     name: isDryRun ? 'count-replay' : 'replay',
