@@ -8,7 +8,7 @@ const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
 type Asked = { after: string | null; wait: string | null }
 
-/** A gateway that answers as it is told, request by request, and a program that takes what is forwarded. */
+/** A gateway with the given answers, request by request, and a program that takes what is forwarded. */
 async function startBoth(answerTo: (asked: Asked, number: number) => object | null) {
   const asked: Asked[] = []
   const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ const event = {
 }
 const page = (next_cursor: string, data: object[] = []) => ({ data, next_cursor, has_more: false })
 
-test('trouble is told once, and its end too; what came meanwhile is forwarded', async () => {
+test('trouble is reported once, and its end too; what came meanwhile is forwarded', async () => {
   const gateway = await startBoth(({ after }, number) => {
     if (after === null) return page('one')
     if (number < 5) return null
