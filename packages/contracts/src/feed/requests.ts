@@ -16,16 +16,14 @@ function toTypes(text: string, context: z.RefinementCtx): EventType[] {
   return names.filter(isEventType)
 }
 
-const idText = (prefix: 'msg' | 'con', description: string) =>
-  z
-    .string()
-    .meta({ description, examples: [`${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`] })
-    .transform((text, context) => {
-      const id = fromPublicId(prefix, text)
-      if (id !== null) return id
-      context.addIssue({ code: 'custom', message: `is not an id that begins with ${prefix}_` })
-      return z.NEVER
-    })
+const idOf = (prefix: 'msg' | 'con') => (text: string, context: z.RefinementCtx) => {
+  const id = fromPublicId(prefix, text)
+  if (id !== null) return id
+  context.addIssue({ code: 'custom', message: `is not an id that begins with ${prefix}_` })
+  return z.NEVER
+}
+
+const toConnection = idOf('con')
 
 const filters = {
   types: z
@@ -37,8 +35,19 @@ const filters = {
     })
     .transform(toTypes)
     .optional(),
-  message: idText('msg', 'Only events of this message.').optional(),
-  connection: idText('con', 'Only events of this connection.').optional(),
+  message: z
+    .string()
+    .meta({ description: 'Only events of this message.', examples: ['msg_01m7wa5yjwe1qr5m7w1gzh99cc'] })
+    .transform(idOf('msg'))
+    .optional(),
+  connection: z
+    .string()
+    .meta({
+      description: 'Only events of this connection; `pool`: of the shared pool.',
+      examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'],
+    })
+    .transform((text, context) => (text === 'pool' ? text : toConnection(text, context)))
+    .optional(),
 }
 
 const cursor = z
