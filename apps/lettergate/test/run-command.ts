@@ -16,6 +16,8 @@ export type RunningCommand = {
   pid: number
   stdout(): string
   kill(signal: NodeJS.Signals): void
+  /** As a program does that it is piped to, and that ends before it. */
+  closeOutput(): void
   finished: Promise<Finished>
 }
 
@@ -57,7 +59,13 @@ export function runCommand(args: readonly string[], env: Env): RunningCommand {
   const finished = new Promise<Finished>((resolve) =>
     child.once('close', (code) => resolve({ code, stdout, stderr })),
   )
-  return { pid: child.pid ?? 0, stdout: () => stdout, kill: (signal) => child.kill(signal), finished }
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => stdout,
+    kill: (signal) => child.kill(signal),
+    closeOutput: () => child.stdout.destroy(),
+    finished,
+  }
 }
 
 let turn: Promise<unknown> = Promise.resolve()

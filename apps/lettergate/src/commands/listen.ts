@@ -48,6 +48,8 @@ export function addListenCommand(program: Command): void {
       const options = parseOptions(ListenOptions, given)
       const stop = new AbortController()
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+      // The reader of the output has left, such as head.
+      process.stdout.on('error', () => stop.abort())
       await listen({
         ...readAccess(options),
         forward: options.forward,

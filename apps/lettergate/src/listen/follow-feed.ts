@@ -3,7 +3,8 @@ import { FeedPage } from '@lettergate/contracts/feed/responses'
 import { z } from 'zod'
 import { CliError } from '../cli-error.ts'
 
-const WAIT_SECONDS = 30
+/** Below the 30 s after which many proxies end a request. */
+const WAIT_SECONDS = 25
 /** Longer than the api may take to answer. */
 const ANSWER_MS = 45_000
 const RETRY_MS = 1_000
@@ -28,11 +29,17 @@ async function ask(feed: Feed, query: Record<string, string>, signal: AbortSigna
   })
 }
 
+type FollowOptions = {
+  signal: AbortSignal
+  /** Called when what keeps the gateway from answering begins or changes, and with null once it answers again. */
+  onTrouble(text: string | null): void
+}
+
 /** A page of events; null when the gateway could not answer and should be asked again. */
 async function readPage(
   feed: Feed,
   query: Record<string, string>,
-  options: { signal: AbortSignal; onTrouble(text: string): void },
+  options: FollowOptions,
 ): Promise<FeedPage | null> {
   let response: Response
   try {
@@ -51,18 +58,20 @@ async function readPage(
 }
 
 /** The pages of a tenant's feed from now on, by long poll. A page is asked for when the one before was dealt with. */
-export async function* followFeed(
-  feed: Feed,
-  options: { signal: AbortSignal; onTrouble(text: string): void },
-): AsyncGenerator<FeedPage> {
+export async function* followFeed(feed: Feed, options: FollowOptions): AsyncGenerator<FeedPage> {
   let cursor: string | null = null
+  let trouble: string | null = null
+  const onTrouble = (text: string | null) => {
+    if (text !== trouble) options.onTrouble(text)
+    trouble = text
+  }
   while (!options.signal.aborted) {
-    const page: FeedPage | null = await readPage(
-      feed,
-      cursor === null ? {} : { cursor, wait: String(WAIT_SECONDS) },
-      options,
-    )
+    // After trouble the first answer comes at once: it shows that the gateway is back.
+    const wait = trouble === null ? WAIT_SECONDS : 0
+    const query: Record<string, string> = cursor === null ? {} : { cursor, wait: String(wait) }
+    const page = await readPage(feed, query, { ...options, onTrouble })
     if (page) {
+      onTrouble(null)
       yield page
       cursor = page.next_cursor
     } else {

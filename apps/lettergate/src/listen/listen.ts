@@ -37,7 +37,8 @@ export async function listen(options: ListenOptions): Promise<void> {
   let isUp = false
   for await (const page of followFeed(options, {
     signal,
-    onTrouble: (text) => warn(`${text}; trying again`),
+    onTrouble: (text) =>
+      warn(text === null ? `${options.apiUrl} answers again` : `${text.replace(/\.$/, '')}; trying again`),
   })) {
     if (!isUp) {
       isUp = true

@@ -15,6 +15,8 @@ function toTypes(text: string, context: z.RefinementCtx): EventType[] {
   return names.filter(isEventType)
 }
 
+const toConnection = field.toUuid('con')
+
 const filters = {
   types: z
     .string()
@@ -26,7 +28,10 @@ const filters = {
     .transform(toTypes)
     .optional(),
   message: field.givenId('msg', 'Only events of this message.').optional(),
-  connection: field.givenId('con', 'Only events of this connection.').optional(),
+  connection: field
+    .id('con', 'Only events of this connection; `pool`: of the shared pool.')
+    .transform((text, context) => (text === 'pool' ? text : toConnection(text, context)))
+    .optional(),
 }
 
 const cursor = z

@@ -22,14 +22,17 @@ const exampleId = (prefix: IdPrefix) => `${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`
 export const id = (prefix: IdPrefix, description: string) => text(description, exampleId(prefix))
 export const maybeId = (prefix: IdPrefix, description: string) => maybeText(description, exampleId(prefix))
 
+/** Reads a public id, for a transform. */
+export const toUuid = (prefix: IdPrefix) => (value: string, context: z.RefinementCtx) => {
+  const uuid = fromPublicId(prefix, value)
+  if (uuid !== null) return uuid
+  context.addIssue({ code: 'custom', message: `must be an id that begins with ${prefix}_` })
+  return z.NEVER
+}
+
 /** A public id in a request, as its uuid. */
 export const givenId = (prefix: IdPrefix, description: string) =>
-  id(prefix, description).transform((value, context) => {
-    const uuid = fromPublicId(prefix, value)
-    if (uuid !== null) return uuid
-    context.addIssue({ code: 'custom', message: `must be an id that begins with ${prefix}_` })
-    return z.NEVER
-  })
+  id(prefix, description).transform(toUuid(prefix))
 
 const TIME_EXAMPLE = '2026-11-20T09:30:00.000Z'
 /** A time in an answer. */

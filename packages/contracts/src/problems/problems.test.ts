@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { failureCodes, failureHelp, failures, isFailureCode } from './failure-codes.ts'
 import { isProblemCode, Problem, problemCodes, problems, problemType } from './problems.ts'
+import { ValidationIssues } from './validation-issues.ts'
 
 const pages = new URL('../../../../docs/problems/', import.meta.url)
 const SECTIONS = ['What happened', 'Why', 'How to fix', 'Example']
@@ -67,4 +68,11 @@ describe('Problem', () => {
     expect(isProblemCode('not-found')).toBe(true)
     expect(isProblemCode('constructor')).toBe(false)
   })
+})
+
+test('a detail that is cut shows it', () => {
+  const issues = new ValidationIssues()
+  issues.add(['types'], 'x'.repeat(301))
+  issues.add(['cursor'], 'x'.repeat(300))
+  expect(issues.issues.map(({ detail }) => detail)).toEqual([`${'x'.repeat(299)}…`, 'x'.repeat(300)])
 })

@@ -32,7 +32,7 @@ export class ValidationIssues {
     this.#fields.add(path[0])
     this.issues.push({
       pointer: this.#base + toPointer(path),
-      detail: detail.slice(0, detailLengthMax),
+      detail: detail.length > detailLengthMax ? `${detail.slice(0, detailLengthMax - 1)}…` : detail,
       code,
     })
   }

@@ -1,9 +1,11 @@
 import { type EventType, numberOfType } from '@lettergate/contracts/messages/event-types'
+import { POOL_TARGET, POOL_TENANT_ID } from '../lib/index.ts'
 import type { FeedRow, FeedFilter as FilterValues } from './sql/read-feed.ts'
 
 /** What a reader wants of a tenant's events; empty: all. */
 export type FeedFilter = {
   types?: readonly EventType[] | undefined
+  /** `pool` for any of the shared pool. */
   connectionId?: string | undefined
   messageId?: string | undefined
 }
@@ -12,7 +14,7 @@ export function filterValues({ types, connectionId, messageId }: FeedFilter, mod
   return {
     mode,
     types: types?.map(numberOfType) ?? null,
-    connectionId: connectionId ?? null,
+    connectionId: connectionId === POOL_TARGET ? POOL_TENANT_ID : (connectionId ?? null),
     messageId: messageId ?? null,
   }
 }

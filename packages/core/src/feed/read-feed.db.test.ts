@@ -111,6 +111,15 @@ test('a cursor older than the kept events is refused, never answered with an emp
   expect((await read(tenantId, { after: 'beginning' })).events).toHaveLength(1)
 })
 
+test('a replay from the beginning that was left in its midst expires too, since its rest is gone', async () => {
+  const { tenantId } = await accept(3)
+  const { nextCursor } = await read(tenantId, { after: 'beginning' }, { limit: 1 })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 29 * 86_400_000 })
+  expect((await read(tenantId, { after: nextCursor })).events).toHaveLength(2)
+  vi.setSystemTime(Date.now() + 2 * 86_400_000)
+  await expect(read(tenantId, { after: nextCursor })).rejects.toMatchObject({ code: 'cursor-expired' })
+})
+
 test("another tenant's cursor is refused", async () => {
   const [mine, theirs] = [await accept(1), await accept(1)]
   const { nextCursor } = await read(theirs.tenantId, { after: 'beginning' })

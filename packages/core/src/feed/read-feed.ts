@@ -53,9 +53,10 @@ function windowAfter({ from }: FeedWindow, { to, rows, scannedTo }: FeedPage, li
   return windowFrom(to)
 }
 
-function checkAge({ from }: FeedWindow, keptDays: number): void {
-  const isFromBeginning = from.atMs === BEGINNING.from.atMs
-  if (!isFromBeginning && from.atMs < Date.now() - keptDays * DAY_MS) throw new Problem('cursor-expired')
+/** A replay from the beginning that was left in its midst is as old as its end: what it would go on with is gone. */
+function checkAge({ from, to }: FeedWindow, keptDays: number): void {
+  const oldest = from.atMs === BEGINNING.from.atMs ? to : from
+  if (oldest && oldest.atMs < Date.now() - keptDays * DAY_MS) throw new Problem('cursor-expired')
 }
 
 function toEvent(row: FeedRow, details: FeedDetails): FeedEvent {

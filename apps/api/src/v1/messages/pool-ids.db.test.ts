@@ -121,3 +121,15 @@ test.each(CASES)(
     }
   },
 )
+
+test('the feed can be filtered by the name that it shows for the pool', async () => {
+  await bed.accept(['a@example.net'])
+  await bed.run()
+  const types = async (connection: string) => {
+    const path = `/v1/events?cursor=beginning&connection=${connection}`
+    const { json } = await api.call('GET', path, { key })
+    return Object(json.data).map(({ type }: { type: string }) => type)
+  }
+  expect(await types('pool')).toEqual(['recipient.sent'])
+  expect(await types(toPublicId('con', bed.ids.own))).toEqual([])
+})
