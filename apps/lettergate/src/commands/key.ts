@@ -13,7 +13,7 @@ import { withDatabase } from './with-database.ts'
 const tenantId = z.string().transform((text, context) => {
   const id = fromPublicId('ten', text)
   if (id !== null) return id
-  context.addIssue({ code: 'custom', message: 'must be an id that begins with ten_' })
+  context.addIssue({ code: 'custom', message: 'must be ten_ and 26 characters; see lettergate tenant list' })
   return z.NEVER
 })
 const CreateOptions = z.object({
