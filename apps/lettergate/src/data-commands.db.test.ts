@@ -35,6 +35,7 @@ test(
     expect(statSync(out).mode & 0o777).toBe(0o600)
     const { code, stdout } = await run('data', 'retention', '--dry-run', '--json')
     expect({ code, days: JSON.parse(stdout) }).toEqual({ code: 0, days: [] })
+    expect((await run('data', 'retention', '--dry-run')).stdout).toMatch(/^No day is over\.\n/)
   },
   MS_MAX,
 )

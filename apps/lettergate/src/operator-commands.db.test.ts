@@ -103,9 +103,11 @@ test('plans are created, changed, listed and deleted', async () => {
     '--feature',
     'beta',
   ]
-  expect(await printed('plan', 'create', 'tiny', ...limits, '--dry-run')).toMatch(/^Would change plan tiny:/)
+  expect(await printed('plan', 'create', 'tiny', ...limits, '--dry-run')).toMatch(/^Would create plan tiny:/)
   expect((await json('plan', 'list')).map(({ name }: { name: string }) => name)).not.toContain('tiny')
-  await printed('plan', 'create', 'tiny', ...limits)
+  expect(await printed('plan', 'create', 'tiny', ...limits)).toMatch(
+    /^Created plan tiny:\n {2}name +tiny\n[^→]*accepted per day +5\n/,
+  )
   expect(await printed('plan', 'set', 'tiny', '--limit', 'accepted_per_month=none')).toContain('50 → –')
   expect(await json('plan', 'show', 'tiny')).toMatchObject({
     accepted_per_month: null,
@@ -138,6 +140,11 @@ test.each([
   [['tenant', 'set', 'TENANT', '--egress', 'https'], /--egress "https" must be protocols, hosts/],
   [['tenant', 'set', 'TENANT', '--egress', 'ftp a.example'], /--egress protocols/],
   [['plan', 'delete', 'free'], /has the plan free/],
+  [
+    ['plan', 'create', 'idle', '--limit', 'accepted_per_month=1'],
+    /a plan needs --limit accepted_per_day=number/,
+  ],
+  [['usage', 'ten_x'], /ten_x is not the id of a tenant: that is ten_ and 26 characters/],
   [['plan', 'create', 'Bad Name', '--limit', 'accepted_per_day=1'], /lower-case/],
   [['usage', 'TENANT', '--days', '0'], /--days must be a whole number/],
   [['audit', '--since', 'yesterday'], /since/],

@@ -30,10 +30,10 @@ test('a connection is added with credentials from a file, listed without them, a
   const added = await run(...add, '--credentials', file, '--json')
   expect(added).toMatchObject({ code: 0, stderr: '' })
   const [row] = JSON.parse(added.stdout)
-  expect(row).toMatchObject({ provider: 'smtp', name: 'Relay', priority: 100, state: 'works', reason: null })
+  expect(row).toMatchObject({ provider: 'smtp', name: 'Relay', priority: 100, state: 'in use', reason: null })
   const listed = await run('list')
   expect(listed.stdout).toMatch(
-    /^connection +provider +name +priority +state +reason\ncon_\w{26} +smtp +Relay +100 +works +–\n$/,
+    /^connection +provider +name +priority +state +reason\ncon_\w{26} +smtp +Relay +100 +in use +–\n$/,
   )
   expect(added.stdout + listed.stdout).not.toContain('canary')
   const { rows } = await database.pool.query<{ version: number }>({
@@ -70,7 +70,7 @@ test('a tenant is paused, limited and released, and the table shows why', async 
     { tenant: id, name: 'Acme', state: 'paused', by: 'operator', why: 'bought addresses' },
   ])
   expect((await run('resume', id, '--reason', 'cleaned')).stdout).toMatch(/Acme +ok/)
-  expect((await run('ceiling', id, '7')).code).toBe(0)
+  expect((await run('ceiling', id, '7')).stdout).toMatch(/Acme +ok +0 +7 /)
   const text = 'select pool_ceiling from tenant where id = $1'
   const ceiling = async () => (await database.pool.query({ text, values: [fromPublicId('ten', id)] })).rows
   expect(await ceiling()).toEqual([{ pool_ceiling: 7 }])

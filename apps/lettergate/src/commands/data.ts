@@ -30,7 +30,8 @@ export function addDataCommands(program: Command): void {
       const options = parseOptions(Options, given)
       await withDatabase(async ({ pool }) => {
         const due = await previewRetention(pool)
-        if (options.dryRun || options.json) printRows(COLUMNS, due, options)
+        if (options.dryRun || options.json)
+          printRows(COLUMNS, due, { json: options.json, empty: 'No day is over.' })
         if (options.dryRun) {
           const { startsAt, hasBegun } = await readRetentionStart(pool)
           if (!hasBegun && !options.json)

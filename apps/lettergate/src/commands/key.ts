@@ -1,4 +1,3 @@
-import { givenId } from '@lettergate/contracts/lib/fields'
 import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { issueKey, revokeKey } from '@lettergate/core/keys'
 import { type Rotated, rotateRoot } from '@lettergate/core/secrets'
@@ -11,7 +10,12 @@ import { type Column, printRows } from '../lib/print-table.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
-const tenantId = givenId('ten', 'Whose keys.')
+const tenantId = z.string().transform((text, context) => {
+  const id = fromPublicId('ten', text)
+  if (id !== null) return id
+  context.addIssue({ code: 'custom', message: 'must be ten_ and 26 characters; see lettergate tenant list' })
+  return z.NEVER
+})
 const CreateOptions = z.object({
   tenant: tenantId.optional(),
   admin: z.boolean().default(false),

@@ -83,6 +83,9 @@ export function checkWith<T>(schema: z.ZodType<T>, value: unknown, what: string)
 /** The uuid of a tenant that a command names. */
 export function tenantIdOf(text: string): string {
   const id = fromPublicId('ten', text)
-  if (id === null) throw new CliError(`${text} is not the id of a tenant: it begins with ten_`)
+  if (id === null)
+    throw new CliError(
+      `${text} is not the id of a tenant: that is ten_ and 26 characters; see lettergate tenant list`,
+    )
   return id
 }

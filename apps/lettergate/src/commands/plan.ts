@@ -11,6 +11,7 @@ import {
 } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { CliError } from '../cli-error.ts'
 import { printChange, printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
 import { changeFlags, withChangeFlags } from './change-flags.ts'
@@ -96,6 +97,8 @@ export function addPlanCommands(program: Command): void {
   const create = plan.command('create').description('create a plan').argument('<name>')
   withChangeFlags(withFields(create)).action(async (name: string, values: unknown) => {
     const options = parseOptions(ChangeOptions, values)
+    if (readLimits(options.limit).accepted_per_day == null)
+      throw new CliError('a plan needs --limit accepted_per_day=number')
     const request = checkWith(CreatePlanRequest, { name, ...fieldsOf(options) }, 'plan')
     const after = await makeChange(options.dryRun, (db, dbNull) => createPlan(db, dbNull, request))
     printChange(`plan ${name}`, { before: null, after: presentPlan(after) }, options)

@@ -57,14 +57,14 @@ const connectionColumns: readonly Column<ConnectionRow>[] = [
   {
     title: 'state',
     value: ({ state }) => state,
-    colour: ({ state }) => (state === 'works' ? 'green' : state === 'disabled' ? 'dim' : 'red'),
+    colour: ({ state }) => (state === 'in use' ? 'green' : state === 'disabled' ? 'dim' : 'red'),
   },
   { title: 'reason', value: ({ reason }) => reason, colour: () => 'dim' },
 ]
 
 function toConnectionRow({ id, provider, name, priority, enabled, health }: ConnectionState): ConnectionRow {
   const isPaused = health?.paused_until != null && health.paused_until > new Date()
-  const broken = health && health.state !== 'closed' ? 'circuit open' : isPaused ? 'paused' : 'works'
+  const broken = health && health.state !== 'closed' ? 'circuit open' : isPaused ? 'paused' : 'in use'
   const state = enabled ? broken : 'disabled'
   return { id: toPublicId('con', id), provider, name, priority, state, reason: health?.reason ?? null }
 }
@@ -80,7 +80,8 @@ const tenantColumns: readonly Column<TenantRow>[] = [
     colour: ({ state }) => (({ ok: 'green', warned: 'yellow', paused: 'red' }) as const)[state],
   },
   { title: 'today', value: ({ used }) => used },
-  { title: 'limit', value: ({ limit }) => limit },
+  // Without mail today there is no limit of the day yet, and the ceiling holds for the first.
+  { title: 'limit', value: ({ limit, ceiling }) => limit ?? ceiling },
   { title: 'sent', value: ({ handed }) => handed },
   { title: 'bounced', value: ({ bounced }) => bounced },
   { title: 'spam', value: ({ complained }) => complained },
@@ -140,7 +141,7 @@ async function addOne(deps: PoolDeps, given: z.output<typeof Adding>): Promise<C
 
 function idOf(prefix: 'con' | 'ten', text: string): string {
   const id = fromPublicId(prefix, text)
-  if (id === null) throw new CliError(`${text} is not an id that begins with ${prefix}_`)
+  if (id === null) throw new CliError(`${text} is no id: that is ${prefix}_ and 26 characters`)
   return id
 }
 

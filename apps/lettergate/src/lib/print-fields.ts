@@ -41,7 +41,8 @@ export function printChange(
   const names = Object.keys({ ...before, ...after })
   const isSame = (name: string) => JSON.stringify(before?.[name]) === JSON.stringify(after?.[name])
   const changed = names.filter((name) => name !== 'updated_at' && !isSame(name))
-  const title = options.dryRun ? 'Would change' : 'Changed'
+  const [would, did] = before === null ? ['Would create', 'Created'] : ['Would change', 'Changed']
+  const title = options.dryRun ? would : did
   if (changed.length === 0) {
     write(`${what} stays as it is.\n`)
     return
@@ -49,7 +50,7 @@ export function printChange(
   write(`${styleText(options.dryRun ? 'yellow' : 'green', title)} ${what}:\n`)
   const width = Math.max(...changed.map((name) => labelOf(name).length))
   for (const name of changed) {
-    const [from, to] = [shown(before?.[name]), shown(after?.[name])]
-    write(`  ${labelOf(name).padEnd(width)}  ${styleText('dim', from)} → ${to}\n`)
+    const from = before === null ? '' : `${styleText('dim', shown(before[name]))} → `
+    write(`  ${labelOf(name).padEnd(width)}  ${from}${shown(after?.[name])}\n`)
   }
 }

@@ -22,6 +22,7 @@ export const explainCodes = {
     'Three workers ended unexpectedly while they sent this message, so it is held. Retry or cancel it; else it fails at `until`.',
   unknown:
     'No answer came, so the message may have been delivered. An event of the provider corrects this, or you send again with /retry.',
+  suppressed: 'Recipients are on your suppression list, so the message was not sent to them.',
   ended: 'Nothing is left to do for this message.',
 } as const satisfies Record<string, string>
 

@@ -151,6 +151,20 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     ],
   ],
   [
+    'suppressed, and one that is not',
+    ['suppressed', 'sent'],
+    null,
+    [],
+    [
+      {
+        code: 'suppressed',
+        recipients: ['n0@x.example'],
+        detail: expect.stringContaining('GET /v1/suppressions/{address}'),
+      },
+      { code: 'ended' },
+    ],
+  ],
+  [
     'held',
     ['held'],
     row({}),

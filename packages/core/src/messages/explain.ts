@@ -191,6 +191,12 @@ export function explain(seen: Seen): Reason[] {
       'No answer came after the message was sent, so it may have been delivered. It is not sent again automatically; POST /v1/messages/{id}/retry sends it again.'
     reasons.push(reason('unknown', detail, unknown, { failure: 'outcome-unknown' }))
   }
+  const suppressed = addressesOf(seen, 'suppressed')
+  if (suppressed.length > 0) {
+    const detail =
+      'The address is on your suppression list, so the message was not sent to it. GET /v1/suppressions/{address} shows the entry. If mail is wanted again, delete the entry, then send a new message.'
+    reasons.push(reason('suppressed', detail, suppressed))
+  }
   const last = seen.attempts.at(-1)
   if (last) reasons.push(lastAnswer(seen, last))
   if (!seen.backlog && unknown.length === 0) {

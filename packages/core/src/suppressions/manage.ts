@@ -10,6 +10,7 @@ import type { Tenants } from '@lettergate/db/tenant-scope'
 import { z } from 'zod'
 import { type CursorKey, fromStorage, given, readCursor, writeCursor } from '../lib/index.ts'
 import { insertSuppressions } from './sql/insert-suppressions.ts'
+import { listedAs } from './sql/listed-as.ts'
 
 /** Whose list: each mode of a tenant has its own. */
 export type ListOwner = { tenantId: string; mode: 'live' | 'test' }
@@ -27,9 +28,11 @@ export type SuppressionRow = z.output<typeof Stored>
 
 const isNow = () => ({ OR: [{ expires_at: null }, { expires_at: { gt: new Date() } }] })
 
+type Deps = { tenants: Tenants; prisma: TenantPrisma }
+
 /** Adds entries; answers how many are new or last longer than before, and all of these addresses as they are now. */
 export async function addToList(
-  deps: { tenants: Tenants; prisma: TenantPrisma },
+  deps: Deps,
   { tenantId, mode }: ListOwner,
   entries: readonly NewSuppression[],
 ): Promise<{ added: number; rows: SuppressionRow[] }> {
@@ -58,12 +61,18 @@ export async function addToList(
   return { added, rows: z.array(Stored).parse(rows) }
 }
 
+/** The condition on an address, which is listed by its hash after an erasure. */
+async function isListedAs(deps: Deps, tenantId: string, address: string): Promise<{ in: string[] }> {
+  return { in: await fromStorage(listedAs(deps.tenants.forTenant(tenantId), { tenantId, address })) }
+}
+
 /** The entries of one address; `not-found` if there are none. */
 export async function findOnList(
-  deps: { prisma: TenantPrisma },
+  deps: Deps,
   { tenantId, mode }: ListOwner,
-  address: string,
+  asGiven: string,
 ): Promise<SuppressionRow[]> {
+  const address = await isListedAs(deps, tenantId, asGiven)
   const rows = await fromStorage(
     deps.prisma.forTenant(tenantId, (db) =>
       db.suppression.findMany({
@@ -78,10 +87,11 @@ export async function findOnList(
 
 /** Deletes the entries of an address, or that of one stream; answers how many. */
 export async function deleteFromList(
-  deps: { prisma: TenantPrisma },
+  deps: Deps,
   { tenantId, mode }: ListOwner,
-  { address, stream }: { address: string; stream?: string | undefined },
+  { address: asGiven, stream }: { address: string; stream?: string | undefined },
 ): Promise<number> {
+  const address = await isListedAs(deps, tenantId, asGiven)
   const { count } = await fromStorage(
     deps.prisma.forTenant(tenantId, (db) =>
       db.suppression.deleteMany({ where: { tenant_id: tenantId, mode, address, ...given({ stream }) } }),
@@ -95,20 +105,21 @@ const Place = z.tuple([z.coerce.date(), z.string(), z.string()])
 
 /** A page of the list, newest first. */
 export async function listSuppressions(
-  deps: { prisma: TenantPrisma; cursorKey: CursorKey },
+  deps: Deps & { cursorKey: CursorKey },
   { tenantId, mode }: ListOwner,
   { address, reason, stream, cursor, limit }: ListSuppressionsQuery,
 ): Promise<{ rows: SuppressionRow[]; nextCursor: string | null }> {
   const scope = ['suppressions', tenantId, mode, address ?? null, reason ?? null, stream ?? null]
   const reached =
     cursor === undefined ? null : Place.parse(JSON.parse(readCursor(deps.cursorKey, scope, cursor)))
+  const listed = address === undefined ? undefined : await isListedAs(deps, tenantId, address)
   const found = await fromStorage(
     deps.prisma.forTenant(tenantId, (db) =>
       db.suppression.findMany({
         where: {
           tenant_id: tenantId,
           mode,
-          ...given({ address, reason, stream }),
+          ...given({ address: listed, reason, stream }),
           AND: [isNow(), ...(reached ? [isAfter(reached)] : [])],
         },
         orderBy: [{ created_at: 'desc' }, { address: 'desc' }, { stream: 'desc' }],

@@ -140,6 +140,30 @@ describe('the list', () => {
   })
 })
 
+it('finds and deletes an entry whose address was erased, by that address', async () => {
+  const tenant = await api.addTenant()
+  const run = (text: string, values: unknown[]) => api.db.pool.query({ text, values })
+  const key = tenant.liveKey
+  await run(`insert into erasure_key (tenant_id, key) values ($1, sha256('a'))`, [tenant.tenantId])
+  await run(
+    `insert into suppression (tenant_id, mode, address, stream, reason)
+     values ($1, 'live', erased_address($1, 'ann@example.net'), '*', 'complaint')`,
+    [tenant.tenantId],
+  )
+  const hash = expect.stringMatching(/^[0-9a-f]{32}@erased\.invalid$/)
+  const entry = { address: hash, reason: 'complaint' }
+  expect((await get(tenant, '/Ann@example.net')).json).toMatchObject({
+    address: 'ann@example.net',
+    data: [entry],
+  })
+  expect((await get(tenant, '?address=ann@example.net')).json.data).toMatchObject([entry])
+  expect((await get(tenant, '/bob@example.net')).status).toBe(404)
+  const deleted = await api.call('DELETE', '/v1/suppressions/ann@example.net', { key })
+  expect(deleted.json).toEqual({ address: 'ann@example.net', deleted: 1 })
+  const sent = await api.call('POST', '/v1/send', { key, body: { ...message, to: ['ann@example.net'] } })
+  expect(sent.json.status).toBe('queued')
+})
+
 describe('sending', () => {
   it('to suppressed recipients is a status in the 202, is not counted, and is shown with its event', async () => {
     const tenant = await api.addTenant({ dailyLimit: 10 })
