@@ -14,7 +14,7 @@ const MESSAGES = faultsCount(1_000)
 const RECORDS = ['Delivery', 'Open', 'Click']
 const PLACES = ['before_events_applied', 'after_events_applied_before_commit', 'after_events_commit']
 /** Each place twice. */
-const FAILPOINTS = [...PLACES, ...PLACES].map((place) => `${place}:kill9:1/12`)
+const FAILPOINTS = [...PLACES, ...PLACES].map((place) => `${place}:kill9:1/3`)
 const BATCH = 20
 const FIRST_AT = Date.UTC(2026, 10, 1)
 
@@ -84,9 +84,9 @@ test('T43: a worker killed while events of providers stream in applies each of t
   await settle(stack, 120_000)
   const sent = await listSent(stack.pool)
   expect(sent).toHaveLength(MESSAGES)
-  // Each event twice, the second time in the opposite order.
+  // Every second one twice, the second time in the opposite order: the others come back by nothing if they are lost.
   const raw = sent.flatMap((message) => RECORDS.map((record) => toRaw(message, record)))
-  const reported = [...raw, ...raw.toReversed()]
+  const reported = [...raw, ...raw.filter((_, index) => index % 2 === 0).toReversed()]
   for (let at = 0; at < reported.length; at += BATCH) {
     await insertProviderEvents(stack.pool, reported.slice(at, at + BATCH))
     await notify(stack.pool, [{ channel: 'lg_provider_event', payload: '' }])
@@ -100,7 +100,7 @@ test('T43: a worker killed while events of providers stream in applies each of t
     test: 'T43',
     fault: 'worker killed before, in and after the transaction that applies events of a provider',
     n: raw.length,
-    result: `0 lost, 0 doubled at ${kills} kills; each event reported twice`,
+    result: `0 lost, 0 doubled at ${kills} kills; every second event reported twice`,
     bound: '0 lost, 0 doubled; statuses and feed say the same',
   })
 }, 300_000)

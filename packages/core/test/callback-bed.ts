@@ -20,8 +20,8 @@ import { buildRow, buildTenant, buildUnit } from './rows.ts'
 /** A database, receivers, and workers that send callbacks to them; all is closed after each test, which fails if anything reported an error. */
 export function useCallbackBed({
   allow = ['127.0.0.0/8'],
-  resolve,
-}: Partial<Pick<EgressOptions, 'allow' | 'resolve'>> = {}) {
+  ...further
+}: Partial<Pick<EgressOptions, 'allow' | 'resolve' | 'policy'>> = {}) {
   let db: TestDatabase
   const cleanups: (() => Promise<unknown> | unknown)[] = []
   const errors: unknown[] = []
@@ -50,7 +50,7 @@ export function useCallbackBed({
 
   function endpointDeps(): EndpointDeps {
     const sealer = createSealer({ tenants: db.tenants, root })
-    const egress = createEgress({ allow, ...(resolve && { resolve }) })
+    const egress = createEgress({ allow, ...further })
     cleanups.push(
       () => sealer.close(),
       () => egress.close(),
@@ -70,7 +70,7 @@ export function useCallbackBed({
   function startSender(): WebhookSender {
     const listener = createListener({ url: db.url, onError })
     const news = createFeedNews({ pool: db.batch, listener, onError })
-    const egress = createEgress({ allow, ...(resolve && { resolve }) })
+    const egress = createEgress({ allow, ...further })
     const sealer = createSealer({ tenants: db.tenants, root })
     const sender = createWebhookSender({
       pool: db.batch,

@@ -34,7 +34,7 @@ export function fakeEventProvider() {
     proof: 'password',
     bodyBytesMax: 10_000,
     secrets: passwordSecrets,
-    registration: z.object({ webhook_id: z.number() }),
+    registration: z.object({ webhook_id: z.number(), url: z.url().optional() }),
     verify: (hook, secrets) => verifyPassword(hook, z.array(z.custom<{ password: never }>()).parse(secrets)),
     parse: () => [{ events: [], unread: 0 }],
     steps: () => [],

@@ -12,6 +12,10 @@ function keep<T extends { close(): Promise<void> }>(opened: T): T {
   return opened
 }
 
+/** For canaries: a port that no public host may be reached on would keep everybody out, whatever the address. */
+const policyOf = (port: number) => ({
+  ports: { http: [port], https: [port], smtp: [port], 'smtp-plain': [port] },
+})
 const answer = (text: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`
 const answering = (text = 'ok') =>
   listen((socket) => socket.on('data', () => socket.write(answer(text)))).then(keep)
@@ -28,7 +32,7 @@ describe('rebinding', () => {
     keep(await listen((socket) => socket.end(), { host: '127.0.0.2', port: canary.port }))
     let asked = 0
     const resolve = async () => [asked++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1']
-    const egress = keep(createEgress({ allow: ['127.0.0.2'], resolve }))
+    const egress = keep(createEgress({ allow: ['127.0.0.2'], resolve, policy: policyOf(canary.port) }))
     return { canary, egress, resolve, port: canary.port }
   }
 
@@ -73,7 +77,7 @@ describe('rebinding', () => {
 describe('a refused target', () => {
   test('a literal address is refused although no look-up is asked for it', async () => {
     const canary = keep(await listen((socket) => socket.end(answer('secret'))))
-    const egress = keep(createEgress({ allow: [] }))
+    const egress = keep(createEgress({ allow: [], policy: policyOf(canary.port) }))
     for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]', '2130706433', 'localhost']) {
       const request = { method: 'GET', url: `http://${host}:${canary.port}/`, headers: {} } as const
       await expect(egress.request(request)).rejects.toMatchObject({ refused: true, bodySent: false })
@@ -97,7 +101,7 @@ describe('a refused target', () => {
           { host: '127.0.0.2' },
         ),
       )
-      const egress = keep(createEgress({ allow: ['127.0.0.2'] }))
+      const egress = keep(createEgress({ allow: ['127.0.0.2'], policy: policyOf(canary.port) }))
       const request = {
         method: 'POST',
         url: `http://127.0.0.2:${outside.port}/`,

@@ -165,6 +165,20 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
       expect(slow).toEqual([])
     })
 
+    test('no odd header field blocks the thread for 50 ms, with the secrets of a day full of rotations', async () => {
+      const hook = signNow(first)
+      const secrets = ([0, 1, 0, 1, 0, 1, 0, 1] as const).map(secretOf)
+      const slow: string[] = []
+      for (const name of own.signatureFields ?? Object.keys(hook.headers)) {
+        for (const unit of [' ', 'a ', 'a', 'v1,a ', '=']) {
+          const odd = { ...hook, headers: { ...hook.headers, [name]: unit.repeat(8_192 / unit.length) } }
+          const ms = await slowMs(() => events.verify(odd, secrets, io))
+          if (ms !== null) slow.push(`${name}: ${JSON.stringify(unit)} ${ms} ms`)
+        }
+      }
+      expect(slow).toEqual([])
+    })
+
     test(`docs/providers/${id}.md names the events`, () => {
       const page = readFileSync(new URL(`${id}.md`, docs), 'utf8')
       const section = page.split('\n## ').find((part) => part.startsWith('Events\n')) ?? ''

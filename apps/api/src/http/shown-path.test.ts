@@ -6,6 +6,9 @@ test.each([
   ['/v1/hooks/sendgrid/con_1/canary', '/v1/hooks/sendgrid/con_1/…'],
   ['/v1/hooks/sendgrid/con_1/canary/more', '/v1/hooks/sendgrid/con_1/…'],
   ['/v1/hooks/sendgrid/con_1/canary?x=1', '/v1/hooks/sendgrid/con_1/…'],
+  ['/gateway/v1/hooks/sendgrid/con_1/canary', '/gateway/v1/hooks/sendgrid/con_1/…'],
+  ['//v1/hooks/sendgrid/con_1/canary', '//v1/hooks/sendgrid/con_1/…'],
+  ['http://mail.example/v1/hooks/sendgrid/con_1/canary', 'http://mail.example/v1/hooks/sendgrid/con_1/…'],
   ['/v1/hooks/sendgrid/con_1/', '/v1/hooks/sendgrid/con_1/'],
 ])('%s is shown as %s', (url, path) => {
   expect(shownPath(url)).toBe(path)

@@ -1,6 +1,6 @@
 const PATH_CHARS_MAX = 500
-/** The last part of the URL of a provider's events is secret. */
-const HOOK = /^(\/v1\/hooks\/[^/]*\/[^/]*\/).+/
+/** The last part of the URL of a provider's events is secret, also where a proxy did not take its prefix off, or as an absolute URL. */
+const HOOK = /(\/hooks\/[^/]*\/[^/]*\/).+/
 
 /**
  * The path of a request for answers and logs: without its query, which may hold addresses, without the secret of a provider's URL, and

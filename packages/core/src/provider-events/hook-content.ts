@@ -3,6 +3,8 @@ import { z } from 'zod'
 
 /** URLs and secrets of before a rotation are good for this long: providers repeat an event for a day at most, and mostly for less. */
 export const OLD_MS = 24 * 3_600_000
+/** An ended URL is known for this much longer, to remove it at a provider that names webhooks by their URLs. */
+const KNOWN_MS = 8 * 24 * 3_600_000
 /** Kept of each: more rotations than that within a day are refused. */
 export const OLD_MAX = 8
 
@@ -59,10 +61,13 @@ export function openSecrets(
   return secrets.filter((one) => isOpen(one, now)).map(({ value }) => value)
 }
 
-/** Without what has ended. */
+/** Without what has ended, and without URLs that nobody will ask about. */
 export function withoutEnded(content: HookContent, now: number): HookContent {
-  const keep = <T extends { until: string | null }>(list: T[]) => list.filter((one) => isOpen(one, now))
-  return { ...content, old: keep(content.old), secrets: keep(content.secrets) }
+  return {
+    ...content,
+    old: content.old.filter((one) => isOpen(one, now - KNOWN_MS)),
+    secrets: content.secrets.filter((one) => isOpen(one, now)),
+  }
 }
 
 /** Adds what the provider will sign with. Earlier values stay good until the rotation that brought it has ended. */

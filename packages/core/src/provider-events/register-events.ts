@@ -16,6 +16,7 @@ import {
   type HookUrl,
   OLD_MAX,
   OLD_MS,
+  openUrls,
   promoted,
   withSecret,
 } from './hook-content.ts'
@@ -26,8 +27,10 @@ import {
   type HookStoreDeps,
   type OldRegistration,
   readHook,
+  type StoredHook,
 } from './hook-store.ts'
 import { createProviderCalls } from './provider-calls.ts'
+import { hideUrl, showUrl } from './registered-urls.ts'
 
 /** Where a provider sends the events of a connection, and how that goes. */
 export type EventsState = {
@@ -169,12 +172,12 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     const fits = (url: HookUrl | null) => url?.url.startsWith(base) === true
     let target: HookUrl | null = null
     await changeHook(deps, place, (content) => {
-      const { current, next, old } = content
+      const { current, next } = content
       if (!rotate && current !== null && fits(current)) {
         target = current
         return null
       }
-      if (old.length >= OLD_MAX)
+      if (openUrls({ ...content, current: null, next: null }, deps.now()).length >= OLD_MAX)
         throw new Problem('wrong-state', {
           detail: `The URL was replaced ${OLD_MAX} times within a day, and each one of before is still good. Wait until the first one has ended.`,
         })
@@ -221,8 +224,9 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     rotate: boolean,
   ): Promise<EventsState> {
     const events = eventsOf(provider)
-    const { url, token, password: text } = await prepare(place, rotate)
-    const password = new Secret(text)
+    const target = await prepare(place, rotate)
+    const { url, token } = target
+    const password = new Secret(target.password)
     const keepSecrets = async (secrets: unknown) => {
       // Its password is stored with the URL.
       if (events.proof === 'signature') await keep(place, secrets)
@@ -234,7 +238,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
       const report = reportWithoutSecrets({ problem: done.problem, notes: [] }, connection.credentials)
       return show(place, { url, problem: report.problem, steps: events.steps({ url, password }) })
     }
-    const registration = z.record(z.string(), z.unknown()).parse(done.registration)
+    const registration = hideUrl(z.record(z.string(), z.unknown()).parse(done.registration), target)
     await changeHook(deps, place, (content, state) => ({
       content: content.next?.token === token ? promoted(content, deps.now()) : content,
       registration,
@@ -246,12 +250,12 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
   /** Removes what was made at the provider; answers the first problem, or null. */
   function removing(
     { provider, connection }: OpenedConnection,
-    { registration, oldRegistrations }: HookState,
+    { content, state: { registration, oldRegistrations } }: StoredHook,
   ) {
     const events = eventsOf(provider)
-    const all = [registration, ...oldRegistrations.map((old) => old.registration)].filter(
-      (one) => one !== null,
-    )
+    const all = [registration, ...oldRegistrations.map((old) => old.registration)]
+      .map((one) => showUrl(one, content))
+      .filter((one) => one !== null)
     return async (io: Io): Promise<AccountProblem | null> => {
       for (const one of all) {
         const problem = await events.unregister(connection, events.registration.parse(one), io)
@@ -275,7 +279,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
       const { place, opened } = await open(tenantId, id)
       const hook = await readHook(deps, place)
       if (hook === null) return show(place)
-      const problem = await calls.run(place, opened.provider, removing(opened, hook.state))
+      const problem = await calls.run(place, opened.provider, removing(opened, hook))
       if (problem) return show(place, { problem })
       await changeHook(deps, place, (content: HookContent) => ({
         content: closed(content, deps.now()),
@@ -289,7 +293,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
         const { place, opened } = await open(tenantId, id)
         const hook = await readHook(deps, place)
         if (!hook) return () => {}
-        return () => calls.runLater(place, opened.provider, removing(opened, hook.state))
+        return () => calls.runLater(place, opened.provider, removing(opened, hook))
       } catch (error) {
         // The deletion says what is wrong, or goes without it.
         if (!(error instanceof Problem)) deps.onError(error)

@@ -3,7 +3,9 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { createFakeEgress } from '@lettergate/egress/test/fake-egress'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { batchPool, buildHook, fakeEventProvider } from '../../test/fake-hooks.ts'
-import { changeHook, readHook } from './hook-store.ts'
+import { freshUrl, type HookUrl } from './hook-content.ts'
+import { changeHook, OldRegistrations, readHook } from './hook-store.ts'
+import { hideUrl } from './registered-urls.ts'
 import { createWebhookRetirer, type RetireResult } from './retire-webhooks.ts'
 
 const HOUR_MS = 3_600_000
@@ -126,4 +128,22 @@ test('a rotation meanwhile loses nothing', async () => {
   await makeDue()
   await retirer.run()
   expect(await left()).toEqual([{ webhook_id: 7 }])
+})
+
+test('a provider that names webhooks by their URLs is asked to remove that of before, whose token is stored nowhere else', async () => {
+  const { retirer, state, store, place, current, left, errors } = await setUp([])
+  const ended = { ...freshUrl('https://mail.example.com/v1/hooks/x/con_1/'), until: inHours(-1) }
+  const registration = (target: HookUrl) => hideUrl({ webhook_id: 1, url: target.url }, target)
+  const lost = registration(freshUrl('https://mail.example.com/v1/hooks/x/con_1/'))
+  await changeHook(store, place, (content) => ({
+    content: { ...content, old: [ended] },
+    registration: registration(current),
+    oldRegistrations: OldRegistrations.parse(
+      [registration(ended), lost].map((one) => ({ registration: one, until: inHours(-1) })),
+    ),
+  }))
+  await retirer.run()
+  expect(errors).toEqual([])
+  expect(state.removed).toEqual([{ webhook_id: 1, url: ended.url }])
+  expect(await left()).toEqual([])
 })

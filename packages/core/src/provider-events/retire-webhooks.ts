@@ -4,9 +4,12 @@ import type { Provider } from '@lettergate/providers/provider'
 import { createIo, type IoDeps, type OpenedConnection, openConnection } from '../connections/index.ts'
 import { type Background, repeatTurns } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
+import { HookContent } from './hook-content.ts'
 import { type OldRegistration, OldRegistrations } from './hook-store.ts'
+import { showUrl } from './registered-urls.ts'
 import { claimDueWebhooks, type DueWebhooks } from './sql/claim-due-webhooks.ts'
 import { readOldRegistrations, writeOldRegistrations } from './sql/old-registrations.ts'
+import { readSealedHook } from './sql/read-sealed-hook.ts'
 
 /** `failed`: it is tried again. `given-up`: after a week. */
 export type RetireResult = 'removed' | 'failed' | 'given-up'
@@ -39,7 +42,7 @@ export function createWebhookRetirer(
   async function remove(
     due: DueWebhooks,
     { provider, connection }: OpenedConnection,
-    { registration }: OldRegistration,
+    registration: unknown,
     stopping: AbortSignal,
   ): Promise<boolean> {
     const { events } = provider
@@ -55,7 +58,10 @@ export function createWebhookRetirer(
     const { tenantId, connectionId } = due
     const db = deps.tenants.forTenant(tenantId)
     const row = await readOldRegistrations(db, tenantId, connectionId)
-    if (!row) return
+    const sealed = row && (await readSealedHook(db, tenantId, connectionId))
+    if (!sealed) return
+    const place = { tenantId, table: 'hook', id: connectionId } as const
+    const content = HookContent.parse(await deps.sealer.unsealJson(place, sealed))
     const opened = await openConnection(deps, tenantId, connectionId)
     const now = deps.now()
     const left: OldRegistration[] = []
@@ -65,8 +71,9 @@ export function createWebhookRetirer(
         left.push(old)
         continue
       }
-      const isRemoved = opened !== null && (await remove(due, opened, old, stopping))
-      const isOver = end + GIVE_UP_MS < now
+      const known = showUrl(old.registration, content)
+      const isRemoved = opened !== null && known !== null && (await remove(due, opened, known, stopping))
+      const isOver = known === null || end + GIVE_UP_MS < now
       deps.onRetired(isRemoved ? 'removed' : isOver ? 'given-up' : 'failed')
       if (!isRemoved && !isOver) left.push(old)
     }

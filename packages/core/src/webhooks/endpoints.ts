@@ -164,13 +164,13 @@ async function change(
   owner: Owner,
   id: string,
   data: Parameters<ManagedTables['endpoint']['updateMany']>[0]['data'],
-  reseal: (content: EndpointSecrets) => EndpointSecrets,
+  reseal: (content: EndpointSecrets, url: string) => EndpointSecrets,
   after?: (db: ManagedTables) => Promise<unknown>,
 ): Promise<EndpointSecrets> {
   const { tenantId } = owner
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const before = await findRow(deps, owner, id)
-    const content = reseal(await unseal(deps, owner, before))
+    const content = reseal(await unseal(deps, owner, before), before.url)
     const { sealed, dataKeyVersion } = await deps.sealer.sealJson(placeOf(owner, id), content)
     const isChanged = await deps.prisma.forTenantInTurn(tenantId, async (db) => {
       const { count } = await db.endpoint.updateMany({
@@ -195,6 +195,22 @@ async function change(
   })
 }
 
+/** Permission to change an endpoint must not reveal the header fields that are stored for its host, as with credentials of a connection. */
+function keptHeaders(
+  { headers }: EndpointSecrets,
+  before: string,
+  after: string | undefined,
+): EndpointSecrets['headers'] {
+  if (after === undefined || Object.keys(headers).length === 0) return headers
+  if (new URL(after).origin === new URL(before).origin) return headers
+  const issues = new ValidationIssues()
+  issues.add(
+    ['headers'],
+    'are required with a URL at another host: the stored ones are not sent there. Give them all in the same request, or {} for none',
+  )
+  throw issues.toProblem()
+}
+
 /** Changes an endpoint. Enabled again, it goes on where it stopped. */
 export async function updateEndpoint(
   deps: EndpointDeps,
@@ -215,7 +231,10 @@ export async function updateEndpoint(
     enabled === undefined
       ? {}
       : { enabled, disabled_reason: null, disabled_at: enabled ? null : new Date(deps.clock.now()) }
-  const reseal = (content: EndpointSecrets) => (headers === undefined ? content : { ...content, headers })
+  const reseal = (content: EndpointSecrets, before: string) => ({
+    ...content,
+    headers: headers ?? keptHeaders(content, before, rest.url),
+  })
   await fromStorage(
     change(deps, owner, id, { ...given(rest), ...lists, ...state }, reseal, async (db) => {
       // Another URL, or a person's word that it works again: the next call is made at once.

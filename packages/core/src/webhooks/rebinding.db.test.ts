@@ -1,12 +1,16 @@
 import { createServer } from 'node:net'
+import type { Policy } from '@lettergate/egress/guard'
 import { expect, test } from 'vitest'
 import { eventually } from '../../test/build-message.ts'
 import { useCallbackBed } from '../../test/callback-bed.ts'
 
 /** 127.0.0.2 stands for a public address, 127.0.0.1 for one that must never be reached; the DNS gives them in turn. */
 let asked = 0
+/** Port and scheme alone would refuse the canary, and nothing would be shown: both are as those of a public host. */
+const ports: Policy['ports'] = { http: [], https: [], smtp: [], 'smtp-plain': [] }
 const { db, accept, begin, startSender, playReceiver } = useCallbackBed({
   allow: ['127.0.0.2'],
+  policy: { ports },
   resolve: async () => [asked++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1'],
 })
 
@@ -15,6 +19,7 @@ test('T24: a name that changes its address between two calls never leads to a pr
   // Each call needs a connection of its own, and so an answer of the DNS.
   receiver.state.answer = (response) => void response.writeHead(200, { connection: 'close' }).end()
   const port = Number(new URL(receiver.url).port)
+  ports.http.push(port)
   let hits = 0
   const canary = createServer((socket) => {
     hits++

@@ -112,6 +112,30 @@ describe('/v1/endpoints', () => {
     })
   })
 
+  it('stored header fields go to no other host', async () => {
+    const { json } = await create({ headers: { Authorization: 'Bearer canary' } })
+    const path = `/v1/endpoints/${json.id}`
+    const change = (body: object) => api.call('PATCH', path, { body })
+    for (const elsewhere of [
+      local,
+      'https://other.example.net/events',
+      'https://app.example.net.evil.example/',
+    ]) {
+      const refused = await change({ url: elsewhere })
+      expect(refused).toMatchObject({ status: 422, json: { errors: [{ pointer: '#/headers' }] } })
+      expect(refused.text).not.toContain('canary')
+    }
+    expect((await change({ url: `${url}/other-path` })).json).toMatchObject({
+      header_names: ['Authorization'],
+    })
+    expect((await change({ url: local, headers: { 'X-Team': 'mail' } })).json).toMatchObject({
+      url: local,
+      header_names: ['X-Team'],
+    })
+    expect((await change({ url, headers: {} })).json).toMatchObject({ url, header_names: [] })
+    expect((await change({ url: local })).status).toBe(200)
+  })
+
   it('a deleted one is gone, with all that waits for it', async () => {
     const { json } = await create()
     expect((await api.call('DELETE', `/v1/endpoints/${json.id}`)).status).toBe(204)

@@ -12,7 +12,7 @@ export const updateEndpointRoute = tenantRoute('PATCH', '/v1/endpoints/:id', {
   operationId: 'updateEndpoint',
   summary: 'Change an endpoint',
   description:
-    'Fields left out stay as they are; lists and `headers` are replaced as a whole. `enabled: true` lets calls go on where they stopped, as far as the events are still kept, and makes the next one at once.',
+    'Fields left out stay as they are; lists and `headers` are replaced as a whole. A `url` at another host needs `headers` too, if there are any: stored ones are not sent there. `enabled: true` lets calls go on where they stopped, as far as the events are still kept, and makes the next one at once.',
   id: 'end',
   body: UpdateEndpointRequest,
   answers: { 200: answer('The endpoint as it is now.', Endpoint) },

@@ -89,6 +89,18 @@ describe.each(Object.keys(await loadAccounts()))('registering a connection to %s
     expect(ends).toBeLessThan(Date.now() + 25 * 3_600_000)
   })
 
+  it('keeps the tokens of its URLs out of the database, its log of changes and what is exported of them', async () => {
+    const account = await connect(provider)
+    const { register, rotate } = callsOf(account)
+    const urls = [await register(), await rotate(), await rotate()].map(({ json }) => String(json.url))
+    const { rows } = await api.db.pool.query<{ line: string }>({
+      text: 'select h::text as line from hook h union all select a::text from audit_log a',
+    })
+    const text = rows.map(({ line }) => line).join('\n')
+    expect(text).toContain('registered_at')
+    for (const url of urls) expect(text).not.toContain(url.split('/').at(-1))
+  })
+
   it('and undoing it removes the webhook, and takes late events', async () => {
     const account = await connect(provider)
     const { register, undo, read } = callsOf(account)
