@@ -28,6 +28,9 @@ test.each([
   // A policy under the code of a bad address.
   ['5.1.1', 'rejected by our spam filter', 'block'],
   ['5.0.0', '550 listed by Spamhaus', 'block'],
+  ['5.2.1', 'Mailbox unavailable. Your IP address 192.0.2.9 is blacklisted using SPAMHAUS-XBL.', 'block'],
+  [undefined, '550 Requested action not taken: mailbox unavailable. Sender address is not allowed.', 'block'],
+  [undefined, '550 Requested action not taken: mailbox unavailable', 'hard'],
   // A bad address under the code of a policy.
   ['5.7.1', 'user unknown, rejected by policy', 'block'],
   ['5.0.0', '550 No such user', 'hard'],

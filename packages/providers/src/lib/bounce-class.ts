@@ -19,7 +19,9 @@ const byStatus: readonly (readonly [RegExp, BounceClass])[] = [
 const policyWords =
   /\b(spam|spamhaus|barracuda|blacklist(ed)?|block ?list(ed)?|blocked|unsolicited|reputation|policy|dmarc|spf|dkim|banned)\b/i
 const goneWords =
-  /\b(unknown user|user unknown|no such (user|recipient|mailbox|address|person)|do(es)? ?n[o']t exist|not exist|invalid (recipient|mailbox|address)|unknown (recipient|mailbox)|no mailbox|unrouteable|mailbox (unavailable|not found|disabled)|recipient (unknown|not found))\b/i
+  /\b(unknown user|user unknown|no such (user|recipient|mailbox|address|person)|do(es)? ?n[o']t exist|not exist|invalid (recipient|mailbox|address)|unknown (recipient|mailbox)|no mailbox|unrouteable|mailbox (not found|disabled)|recipient (unknown|not found))\b/i
+/** The text of RFC 5321 for any 550: some servers write it above the reason. */
+const anyRefusal = /\bmailbox unavailable\b/i
 const passingWords =
   /\b(over ?quota|quota exceeded|mailbox (is )?full|insufficient storage|too large|timed? ?out)\b/i
 const wordsCharsMax = 2_000
@@ -36,5 +38,5 @@ export function classifyBounce(enhancedStatus: string | undefined, words = ''): 
   const known = byStatus.find(([status]) => enhancedStatus !== undefined && status.test(enhancedStatus))
   if (known) return known[1]
   if (passingWords.test(said)) return 'soft'
-  return goneWords.test(said) ? 'hard' : undefined
+  return goneWords.test(said) || anyRefusal.test(said) ? 'hard' : undefined
 }
