@@ -114,6 +114,7 @@ async function callAll(
   endpoint: OpenEndpoint,
   steps: readonly Step[],
   calling: PageCalling,
+  isAsItWas: () => Promise<boolean>,
 ): Promise<Begun[]> {
   const { signal } = calling
   const begun: Begun[] = []
@@ -150,7 +151,7 @@ async function callAll(
     const finish = await calling.begin()
     if (!finish) break
     const isLong = begun.length > 0 && performance.now() - startedAt > SLOW_MS
-    if (isOver || signal.aborted || (isLong && calling.isPlaceWanted())) {
+    if (isOver || signal.aborted || (isLong && calling.isPlaceWanted()) || !(await isAsItWas())) {
       finish(false)
       break
     }
@@ -230,7 +231,13 @@ export async function servePage(
   if (!isHoldOver && !page.hasMore && lease.failures === 0 && isShort(endpoint, steps)) {
     return { holdMs: endpoint.max_wait_ms }
   }
-  const begun = await callAll(deps, lease, endpoint, steps, calling)
+  // What cannot be read ends the page, as a change does: the next one begins with what is true then.
+  const isAsItWas = () =>
+    targets.endpoint(tenantId, endpointId).then(
+      (now) => now?.enabled === true && now.version === endpoint.version,
+      () => false,
+    )
+  const begun = await callAll(deps, lease, endpoint, steps, calling, isAsItWas)
   await deps.failpoint('after_webhooks_before_record')
   const isWhole = begun.length === steps.length
   // The cursor stays before events that were read.

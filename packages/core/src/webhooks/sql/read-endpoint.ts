@@ -11,6 +11,8 @@ export type EndpointToCall = {
   sealed_secrets: Buffer
   data_key_version: number
   enabled: boolean
+  /** Another one after each change by its owner. */
+  version: string
 }
 
 /** All that a call needs; null: the endpoint was deleted. */
@@ -23,7 +25,7 @@ export async function readEndpointToCall(
     name: 'read-endpoint-to-call',
     text: `
       select url, to_json(types) as types, to_json(tags) as tags, to_json(streams) as streams, format, max_events, max_wait_ms, sealed_secrets,
-             data_key_version, enabled
+             data_key_version, enabled, updated_at::text as version
       from endpoint where tenant_id = $1 and id = $2`,
     values: [tenantId, id],
   })
