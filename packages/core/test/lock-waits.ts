@@ -31,12 +31,15 @@ export async function changeWhileWaited<T>(
     expect(rowCount).toBe(1)
     const working = work()
     await expect
-      .poll(async () => {
-        const { rows } = await db.pool.query<{ waits: number }>({
-          text: `select count(*)::int4 as waits from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-        })
-        return rows[0]?.waits
-      })
+      .poll(
+        async () => {
+          const { rows } = await db.pool.query<{ waits: number }>({
+            text: `select count(*)::int4 as waits from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+          })
+          return rows[0]?.waits
+        },
+        { timeout: 10_000 },
+      )
       .toBe(1)
     for (const one of further) await other.query(one)
     await other.query('commit')

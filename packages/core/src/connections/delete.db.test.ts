@@ -1,4 +1,5 @@
 import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
+import { createPool, inTransaction } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -10,6 +11,8 @@ import { createRoute, listRoutes, readRoute, updateRoute } from '../routing/inde
 import { insertDataKey } from '../secrets/index.ts'
 import { ensureUsage } from '../usage/index.ts'
 import { deleteConnection } from './delete.ts'
+import { failPinned } from './sql/fail-pinned.ts'
+import { unpin } from './sql/unpin.ts'
 
 let db: TestDatabase
 let tenantId: string
@@ -75,6 +78,28 @@ const load = async (claims: Claim[]) =>
       message.connectionId,
     ]),
   )
+
+/** One connection, as plans are kept by each. */
+async function connectAlone() {
+  const pool = createPool({ url: db.url, max: 1, applicationName: 'lettergate-test', onError: () => {} })
+  return {
+    settle: (queued: 'move' | 'fail', ids: string[]) =>
+      inTransaction(pool, (client) =>
+        queued === 'move'
+          ? unpin(client, tenantId, named, ids)
+          : failPinned(client, tenantId, ids, 'deleted'),
+      ),
+    /** Rows that indexes answered so far. */
+    async rowsRead(): Promise<number> {
+      await pool.query({ text: 'select pg_stat_force_next_flush()' })
+      const { rows } = await pool.query<{ n: number }>({
+        text: 'select sum(idx_tup_read)::float8 as n from pg_stat_user_indexes',
+      })
+      return rows[0]?.n ?? 0
+    },
+    end: () => pool.end(),
+  }
+}
 
 async function statuses(id: string) {
   const { rows } = await db.pool.query<{ status: string; reason: string | null }>({
@@ -175,6 +200,25 @@ describe('deleting a connection that messages wait for', () => {
     expect(rows).toEqual([1, 2, 3].map(() => ({ data: { reason } })))
     expect((await claim()).map(({ messageId }) => messageId)).toEqual([kept])
   })
+
+  it.each(['move', 'fail'] as const)(
+    'reads the messages that wait (%s), and not all that the tenant sent between them',
+    async (queued) => {
+      // Plans are made while the day is empty, as they are every day.
+      await accept()
+      const one = await connectAlone()
+      await one.settle(queued, [await accept()])
+      const first = await accept()
+      const sent = Array.from({ length: 2_000 }, () => buildRow())
+      for (let at = 0; at < sent.length; at += 500)
+        await acceptMessages(db.pool, [buildUnit(tenantId, sent.slice(at, at + 500))])
+      const ids = [first, await accept()]
+      const before = await one.rowsRead()
+      expect(await one.settle(queued, ids)).toBe(2)
+      expect((await one.rowsRead()) - before).toBeLessThan(500)
+      await one.end()
+    },
+  )
 
   it('does not fail messages being sent, nor report possibly accepted messages as unsent', async () => {
     const sending = await accept()

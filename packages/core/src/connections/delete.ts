@@ -6,7 +6,7 @@ import { fromStorage } from '../lib/index.ts'
 import { lockTenant } from '../tenants/index.ts'
 import { readConnection } from './connections.ts'
 import { type DeletedConnection, deleteConnectionRow } from './sql/delete-connection.ts'
-import { FAIL_MAX, failPinned } from './sql/fail-pinned.ts'
+import { failPinned } from './sql/fail-pinned.ts'
 import { listPinned, QUEUED_PHASES, type QueuedPhase } from './sql/list-pinned.ts'
 import { unpin } from './sql/unpin.ts'
 
@@ -35,11 +35,7 @@ const REASON = 'the connection that the message names was deleted'
 async function settle({ db, tenantId, id, queued }: Work, ids: string[]): Promise<number> {
   if (queued === 'hold') return ids.length
   if (queued === 'move') return db.transaction((client) => unpin(client, tenantId, id, ids))
-  let ended = 0
-  for (let at = 0; at < ids.length; at += FAIL_MAX) {
-    ended += await failPinned(db, tenantId, ids.slice(at, at + FAIL_MAX), REASON)
-  }
-  return ended
+  return failPinned(db, tenantId, ids, REASON)
 }
 
 async function settlePhase(work: Work, phase: QueuedPhase, done: number): Promise<number> {

@@ -12,6 +12,7 @@ import {
   usageOf,
 } from '../../test/lock-waits.ts'
 import { buildSent, stateOfSent } from '../../test/sent-message.ts'
+import { failPinned } from '../connections/index.ts'
 import { cancelMessage } from './sql/cancel-message.ts'
 import { lockForRetry } from './sql/lock-for-retry.ts'
 import { resolveRecipient } from './sql/resolve-recipient.ts'
@@ -90,5 +91,20 @@ test.each(['a row of usage', 'a message', 'a recipient'] as const)(
     await changeWhileWaited(db, change, () => resolveRecipient(pool, sent, address, resolution))
     expect(await usageOf(db, sent.tenantId)).toEqual([{ accepted: 2, pool: 0 }])
     expect((await stateOfSent(db.pool, sent.id)).statuses).toEqual(['failed', 'unknown', 'unknown'])
+  },
+)
+
+test.each(['a row of usage', 'a message', 'the backlog', 'a recipient'] as const)(
+  'messages of a connection that is deleted fail for each recipient, though %s was locked',
+  async (locked) => {
+    const claims = await buildClaims(db, 3)
+    const { tenantId = '', messageId = '' } = claims[0] ?? {}
+    const ids = claims.map((claim) => claim.messageId)
+    const change = { text: touch[locked], values: [tenantId, messageId] }
+    const ended = await changeWhileWaited(db, change, () => failPinned(pool, tenantId, ids, 'deleted'))
+    expect(ended).toBe(3)
+    expect(await usageOf(db, tenantId)).toEqual([{ accepted: 0, pool: 0 }])
+    for (const id of ids)
+      expect((await stateOfSent(db.pool, id)).statuses).toEqual(['failed', 'failed', 'failed'])
   },
 )

@@ -1,9 +1,9 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { appendEvents, idRange, isPending, joinId, NOTIFY_FEED } from '../../lib/index.ts'
+import { appendEvents, byDay, idRange, isPending, joinId, NOTIFY_FEED } from '../../lib/index.ts'
 import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
-/** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
-export const FAIL_MAX = 200
+/** Messages in one statement: it compares each with the recipients of all of them, of which a message may have many. */
+const FAIL_MAX = 50
 
 const MAY_BE_TAKEN = mayBeTaken({
   tenantId: '$1',
@@ -23,7 +23,20 @@ export async function failPinned(
   ids: readonly string[],
   reason: string,
 ): Promise<number> {
-  if (ids.length === 0) return 0
+  let ended = 0
+  for (const ofDay of byDay(ids, (id) => id))
+    for (let at = 0; at < ofDay.length; at += FAIL_MAX)
+      ended += await failSome(db, tenantId, ofDay.slice(at, at + FAIL_MAX), reason)
+  return ended
+}
+
+/** Rows are found by `any ($2)`: for a join alone, Postgres reads all that the tenant sent between these messages. */
+async function failSome(
+  db: Queryable,
+  tenantId: string,
+  ids: readonly string[],
+  reason: string,
+): Promise<number> {
   const { rows } = await db.query<{ ended: number }>({
     name: 'fail-pinned',
     text: `
@@ -34,28 +47,28 @@ export async function failPinned(
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id
         returning o.message_id
-      ), pending as materialized (
-        select r.message_id, r.position, ${MAY_BE_TAKEN} as may_be_taken
-        from removed d
-        join recipient r on r.tenant_id = $1 and ${joinId('r.message_id', 'd.message_id')} and r.message_id between $4 and $5
-          and ${isPending('r.status')}
       ), stopped as (
         update recipient r
-        set status = case when d.may_be_taken then 'unknown' else 'failed' end,
-            reason = case when d.may_be_taken then $3 || ', after an attempt that may have been accepted' else $3 end, updated_at = now()
-        from pending d
-        where r.tenant_id = $1 and ${joinId('r.message_id', 'd.message_id')} and r.position = d.position and r.message_id between $4 and $5
-          and ${isPending('r.status')}
+        set (status, reason) = (
+              select case when t.may_be_taken then 'unknown' else 'failed' end,
+                     case when t.may_be_taken then $3 || ', after an attempt that may have been accepted' else $3 end
+              from (select ${MAY_BE_TAKEN} as may_be_taken) t),
+            updated_at = now()
+        from removed d
+        where r.tenant_id = $1 and ${joinId('r.message_id', 'd.message_id')} and r.message_id = any ($2::uuid[])
+          and r.message_id between $4 and $5 and ${isPending('r.status')}
         returning r.message_id, r.position, r.status, r.reason
+      ), mail as materialized (
+        select tenant_id, id, mode, stream from message where tenant_id = $1 and id = any ($2::uuid[]) and id between $4 and $5
       ), ${appendEvents(`
         select m.tenant_id, s.message_id, s.position, 'recipient.' || s.status as type, json_build_object('reason', s.reason) as data,
                m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
-        from stopped s join message m on m.tenant_id = $1 and ${joinId('m.id', 's.message_id')} and m.id between $4 and $5
+        from stopped s join mail m on m.id = s.message_id
         order by s.message_id, s.position`)}, ${refundUsage(
         `
         select $1::uuid as tenant_id, message_id, count(*)::int4 as n, 0 as off_pool
         from stopped where status = 'failed' group by message_id`,
-        { from: '$4', to: '$5' },
+        { from: '$4', to: '$5', ids: '$2::uuid[]' },
       )}
       select (select count(*) from removed)::int4 as ended,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0),

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { idRange, joinId } from '../../lib/index.ts'
+import { idRange } from '../../lib/index.ts'
 
 /**
  * Takes the connection's name off messages that are not done, so that they are routed as any other; answers how many named it
@@ -22,22 +22,25 @@ export async function unpin(
     values: [tenantId, ids],
   })
   const { rows } = await db.query<{ id: string }>({
+    name: 'lock-pinned',
+    text: `
+      select id from message
+      where tenant_id = $1 and id = any ($2::uuid[]) and id between $4 and $5 and connection_id = $3
+      order by id for no key update`,
+    values: [tenantId, ids, connectionId, ...range],
+  })
+  const named = rows.map((row) => row.id)
+  await db.query({
     name: 'unpin-message',
     text: `
-      with named as materialized (
-        select id from message
-        where tenant_id = $1 and id = any ($2::uuid[]) and id between $4 and $5 and connection_id = $3
-        order by id for no key update
-      )
-      update message m set connection_id = null from named n
-      where m.tenant_id = $1 and ${joinId('m.id', 'n.id')} and m.id between $4 and $5
-      returning m.id`,
-    values: [tenantId, ids, connectionId, ...range],
+      update message set connection_id = null
+      where tenant_id = $1 and id = any ($2::uuid[]) and id between $3 and $4`,
+    values: [tenantId, named, ...range],
   })
   await db.query({
     name: 'unpin-outbox',
     text: 'update outbox set accepted_at = null where message_id = any ($2::uuid[]) and tenant_id = $1',
-    values: [tenantId, rows.map((row) => row.id)],
+    values: [tenantId, named],
   })
-  return rows.length
+  return named.length
 }
