@@ -141,6 +141,37 @@ test('a command without a database reports that it has none', async () => {
   expect(stderr).toMatch(/^lettergate: DATABASE_URL is not set, .*\n$/)
 })
 
+test.each([
+  [
+    'a wrong password',
+    { password: 'wrong' },
+    /^lettergate: the database refuses the connection: .*; check DATABASE_URL\n$/,
+  ],
+  [
+    'no such database',
+    { pathname: '/none' },
+    /^lettergate: the database refuses the connection: .*"none".*; check DATABASE_URL\n$/,
+  ],
+  [
+    'no server',
+    { port: '1' },
+    /^lettergate: the database does not answer; check DATABASE_URL, and that Postgres runs\n$/,
+  ],
+])('%s is one line that says what to check', async (_, change, line) => {
+  const url = Object.assign(new URL(database.url), change)
+  const env = { LETTERGATE_DATA_DIR: folder, DATABASE_URL: url.href }
+  const printed = await Promise.all(
+    [
+      ['tenant', 'list'],
+      ['pool', 'list'],
+    ].map((args) => runCommand(args, env).finished),
+  )
+  for (const { code, stderr } of printed) {
+    expect(code).toBe(1)
+    expect(stderr).toMatch(line)
+  }
+})
+
 test('an unknown command is refused with the list of commands', async () => {
   const { code, stderr } = await run('frobnicate')
   expect(code).toBe(1)

@@ -39,16 +39,32 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
+const NO_ANSWER = 'the database does not answer; check DATABASE_URL, and that Postgres runs'
+/** Of the network, of Prisma Client, and of a server that starts or stops. */
+const NO_ANSWER_CODE =
+  /^(ECONN(REFUSED|RESET)|E(HOST|NET)UNREACH|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|P1\d{3}|P2024|P2028|57P\d\d)$/
+
+function describeDatabase(error: unknown): string | undefined {
+  const code = errorCode(error)
+  if (code === undefined) return undefined
+  if (code === '42P01') return 'the database has no tables yet; run "npm run migrate" first'
+  // A wrong password, no right to connect, no such database.
+  if (/^(28|3D)/.test(code) && error instanceof Error)
+    return `the database refuses the connection: ${error.message}; check DATABASE_URL`
+  return NO_ANSWER_CODE.test(code) ? NO_ANSWER : undefined
+}
+
 function describe(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.issues
   if (error instanceof CliError) return [error.message]
+  if (error instanceof Problem && error.code === 'storage-unavailable') return [NO_ANSWER]
   if (error instanceof Problem)
     return [
       error.code === 'not-found'
         ? 'there is no such thing; check the id or the name'
         : (error.detail ?? error.code),
     ]
-  if (errorCode(error) === '42P01') return ['the database has no tables yet; run "npm run migrate" first']
-  if (errorCode(error) === 'ECONNREFUSED') return ['the database does not answer']
+  const aboutDatabase = describeDatabase(error)
+  if (aboutDatabase !== undefined) return [aboutDatabase]
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
 }

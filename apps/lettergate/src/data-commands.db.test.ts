@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
@@ -33,6 +33,18 @@ test(
     const [first = ''] = readFileSync(out, 'utf8').split('\n')
     expect(JSON.parse(first)).toMatchObject({ table: 'tenant', row: { id, name: 'Zebra Works' } })
     expect(statSync(out).mode & 0o777).toBe(0o600)
+    expect(existsSync(`${out}.part`)).toBe(false)
+    const nowhere = join(folder, 'none', 'zebra.ndjson')
+    for (const args of [
+      ['export', id, '--out', nowhere],
+      ['delete', id, '--confirm', 'Zebra Works', '--export', nowhere],
+    ]) {
+      const { code, stderr } = await run('tenant', ...args)
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^lettergate: cannot write .*zebra\.ndjson\.part: ENOENT.*\n$/),
+      })
+    }
     const { code, stdout } = await run('data', 'retention', '--dry-run', '--json')
     expect({ code, days: JSON.parse(stdout) }).toEqual({ code: 0, days: [] })
     expect((await run('data', 'retention', '--dry-run')).stdout).toMatch(/^No day is over\.\n/)

@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
@@ -36,7 +36,7 @@ const DeleteOptions = z.object({
 
 function toTenantId(text: string): string {
   const id = fromPublicId('ten', text)
-  if (id === null) throw new CliError(`${text} is no id of a tenant; ids begin with ten_`)
+  if (id === null) throw new CliError(`${text} is not the id of a tenant: that is ten_ and 26 characters`)
   return id
 }
 
@@ -60,30 +60,38 @@ async function finish(pool: Pool, id: string): Promise<DataJobRow> {
   }
 }
 
-/** Writes the file whole or not at all: a broken one has another name. */
+/** An error of the file system is one line; any other stays as it is. */
+function toFileError(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof Error && 'syscall' in error)) throw error
+    throw new CliError(`cannot write ${path}: ${error.message}`, { cause: error })
+  }
+}
+
+/** Writes the file whole or not at all. It is opened before the export, which may take hours, and is on the disk before a deletion begins. */
 async function exportTo(
   pool: Pool,
   tenantId: string,
   options: z.output<typeof ExportOptions>,
 ): Promise<void> {
   const { out, ...wish } = options
-  const { id } = await inWords(startDataExport(pool, tenantId, wish))
-  const job = await finish(pool, id)
-  if (job.error !== null) throw new CliError(job.error)
   const part = `${out}.part`
-  const stream = createWriteStream(part, { mode: 0o600 })
-  for await (const piece of await readExportFile(pool, id)) {
-    if (!stream.write(piece)) await new Promise((resolve) => stream.once('drain', resolve))
+  const file = await open(part, 'w', 0o600).catch(toFileError(part))
+  try {
+    const { id } = await inWords(startDataExport(pool, tenantId, wish))
+    const job = await finish(pool, id)
+    if (job.error !== null) throw new CliError(job.error)
+    const pieces = await readExportFile(pool, id)
+    await pipeline(pieces, file.createWriteStream({ flush: true })).catch(toFileError(part))
+    await rename(part, out).catch(toFileError(out))
+    const rows = Object.values(job.counts).reduce((sum, n) => sum + n, 0)
+    process.stdout.write(
+      `${rows.toLocaleString('en-US')} rows, ${job.bytes.toLocaleString('en-US')} bytes in ${out}\n`,
+    )
+  } finally {
+    await file.close()
+    await rm(part, { force: true })
   }
-  await new Promise<void>((resolve, reject) => {
-    stream.once('error', reject)
-    stream.end(resolve)
-  })
-  await rename(part, out)
-  const rows = Object.values(job.counts).reduce((sum, n) => sum + n, 0)
-  process.stdout.write(
-    `${rows.toLocaleString('en-US')} rows, ${job.bytes.toLocaleString('en-US')} bytes in ${out}\n`,
-  )
 }
 
 /** `lettergate tenant export` and `tenant delete`. */

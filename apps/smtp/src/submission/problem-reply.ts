@@ -21,7 +21,6 @@ const replies: Partial<Record<ProblemCode, readonly [code: number, enhanced: str
   'connection-not-found': [550, '5.5.4'],
   'utf8-not-supported': [553, '5.6.7'],
   'sender-not-allowed': [550, '5.7.1'],
-  'recipient-suppressed': [550, '5.7.1'],
   'attachment-rejected': [554, '5.7.1'],
   'header-not-allowed': [550, '5.7.1'],
   'insufficient-scope': [550, '5.7.1'],

@@ -133,11 +133,6 @@ export const problems = {
     title: 'Sender not allowed',
     summary: 'Your tenant has not verified the domain of the from address.',
   },
-  'recipient-suppressed': {
-    status: 422,
-    title: 'Recipient suppressed',
-    summary: 'The only recipient is on the suppression list.',
-  },
   'utf8-not-supported': {
     status: 422,
     title: 'UTF-8 address not supported',
