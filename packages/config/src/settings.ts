@@ -140,7 +140,7 @@ export const settings = z.object({
   LETTERGATE_PUBLIC_URL: publicUrl
     .optional()
     .describe(
-      'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered.',
+      'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered. Without a path, callbacks to its host are refused.',
     ),
   LETTERGATE_AWS_IDENTITY: onOff('off').describe(
     'on or off: an ses connection without keys uses the AWS identity of this machine (role, ~/.aws). Every tenant can create one, so turn it on only if all tenants are your own.',

@@ -25,6 +25,7 @@ beforeAll(async () => {
   api = await startTestApi({
     egressAllow: [`127.0.0.1:${port}`],
     egressResolve: async (name) => dns[name] ?? [],
+    publicUrl: 'https://gateway.example.net',
   })
 })
 afterAll(async () => {
@@ -71,6 +72,7 @@ describe('/v1/endpoints', () => {
       '#/url',
       'url-not-allowed',
     ],
+    ['the gateway itself', { url: 'https://gateway.example.net/v1/send' }, '#/url', 'url-not-allowed'],
     ['a password in the URL', { url: 'https://a:b@app.example.net' }, '#/url', 'validation-failed'],
     ['an event that does not exist', { types: ['mail.read'] }, '#/types/0', 'validation-failed'],
     [
