@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { createEndpoint, startReceiver } from './src/callback-receiver.ts'
 import { type Canary, createEchoingSmtp, findCanaries } from './src/canary.ts'
 import { inParallel } from './src/client.ts'
 import { freePort } from './src/ports.ts'
@@ -159,6 +160,11 @@ test.skipIf(!canDump || !redisInstalled())(
     const events = await registerByHand(stack)
     secrets.push({ name: 'password of events', value: events.password })
     secrets.push({ name: 'URL of events', value: events.url.split('/').at(-1) ?? '' })
+    const [field, receiver] = [make('header field of an endpoint'), await startReceiver()]
+    cleanup.defer(() => receiver.down())
+    const headers = { Authorization: `Bearer ${field.value}` }
+    const endpoint = await createEndpoint(stack, stack.tenant.apiKey, { url: receiver.url, headers })
+    secrets.push(field, { name: 'secret of an endpoint', value: endpoint.secret })
     const answers: string[] = []
     await postEvents(events, answers)
     const ask = recordingAsk(stack, answers)
@@ -190,6 +196,12 @@ test.skipIf(!canDump || !redisInstalled())(
       if (index % 7 === 0) await ask('POST', '/v1/send', { ...mail(index), to: [subject.value] })
       await ask('POST', '/v1/send', mail(index))
     })
+    const endpointPath = `/v1/endpoints/${endpoint.id}`
+    await ask('PATCH', endpointPath, { url: 'https://other.example.net/' })
+    for (const part of ['', '/deliveries']) await ask('GET', `${endpointPath}${part}`)
+    await ask('POST', `${endpointPath}/test`)
+    await ask('GET', '/v1/endpoints')
+    await ask('GET', '/v1/audit')
     const untried = "select 1 from outbox where state <> 'waiting' limit 1"
     for (let waited = 0; waited < 100; waited++) {
       if ((await stack.pool.query({ text: untried })).rowCount === 0) break

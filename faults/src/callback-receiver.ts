@@ -93,7 +93,7 @@ export async function startReceiver(
 export async function createEndpoint(
   stack: Stack,
   apiKey: string,
-  fields: { url: string; types?: string[] },
+  fields: { url: string; types?: string[]; headers?: Record<string, string> },
 ): Promise<{ id: string; secret: string }> {
   const response = await fetch(`${stack.apiUrl}/v1/endpoints`, {
     method: 'POST',

@@ -182,6 +182,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
     allow: [...options.egressAllow],
     mailPort: options.egressMailPort,
+    ownUrl: options.publicUrl,
     ...(options.egressResolve && { resolve: options.egressResolve }),
   })
   const [pepper, previousPepper] = deriveKeys(secret, previousSecret, 'api key pepper')

@@ -57,6 +57,7 @@ export function openParts(options: {
   const egress = createEgress({
     allow: [...config.egressAllow],
     mailPort: config.egressMailPort,
+    ownUrl: config.publicUrl,
     policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
   })
   const root = rootSecret(config)

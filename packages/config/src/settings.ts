@@ -144,7 +144,7 @@ export const settings = z.object({
   LETTERGATE_PUBLIC_URL: publicUrl
     .optional()
     .describe(
-      'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered.',
+      'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered. Without a path, callbacks to its host are refused.',
     ),
   LETTERGATE_NOTICES_TENANT: tenantId
     .optional()

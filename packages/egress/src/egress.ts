@@ -17,6 +17,8 @@ export type EgressOptions = {
   allow: string[]
   /** Whether public mail servers may be reached on port 25. */
   mailPort?: boolean | undefined
+  /** Where this gateway is reached itself. */
+  ownUrl?: string | undefined
   /** All addresses of a name: for tests. */
   resolve?: Resolve
   policy?: Policy

@@ -214,3 +214,35 @@ describe('with DNS', () => {
     expect(asked).toEqual([])
   })
 })
+
+describe('the gateway itself', () => {
+  const guardOf = (ownUrl: string, allow: string[] = []) =>
+    new Guard({
+      allow,
+      ownUrl,
+      policy: { ports: { https: [443], http: [80], smtp: [587], 'smtp-plain': [25] } },
+    })
+
+  test.each(['mail.acme.example', 'MAIL.acme.example', 'mail.acme.example.'])(
+    'is not called by http, written as %s',
+    (host) => {
+      const guard = guardOf('https://mail.acme.example')
+      for (const [scheme, port] of [
+        ['https', 443],
+        ['http', 80],
+      ] as const)
+        expect(guard.check({ host, port, scheme })).toMatchObject({ ok: false, rule: 'own-host' })
+    },
+  )
+
+  test('keeps no other host, mail, shared host or host of the operator’s list away', () => {
+    const own = guardOf('https://mail.acme.example')
+    const target = { host: 'mail.acme.example', port: 443, scheme: 'https' } as const
+    expect(own.check({ ...target, host: 'app.acme.example' })).toMatchObject({ ok: true })
+    expect(own.check({ ...target, port: 587, scheme: 'smtp' })).toMatchObject({ ok: true })
+    expect(guardOf('https://mail.acme.example/gateway').check(target)).toMatchObject({ ok: true })
+    expect(guardOf('https://mail.acme.example', ['mail.acme.example']).check(target)).toMatchObject({
+      ok: true,
+    })
+  })
+})

@@ -9,8 +9,8 @@ import type { Scheme, Target } from './target.ts'
 export type { Scheme, Target } from './target.ts'
 
 /**
- * The rule that decided: `operator-list`, `public-internet`, `plan/0`, `tenant/0` … permit; `host-form`, `special-addresses`, `usual-ports`
- * and `plan` refuse.
+ * The rule that decided: `operator-list`, `public-internet`, `plan/0`, `tenant/0` … permit; `host-form`, `special-addresses`, `own-host`,
+ * `usual-ports` and `plan` refuse.
  */
 export type RuleName = string
 /** The part of a target that is not permitted; `reason` may be shown to the tenant. */
@@ -21,6 +21,8 @@ export type Policy = { ports: Record<Scheme, number[]> }
 export type GuardOptions = {
   allow: string[]
   mailPort?: boolean | undefined
+  /** Where this gateway is reached itself: no call of a tenant goes there by http. A URL with a path has others on its host. */
+  ownUrl?: string | undefined
   resolve?: Resolve
   policy?: Policy
 }
@@ -46,6 +48,13 @@ const listed: Verdict = { ok: true, rule: 'operator-list' }
 const perhapsListed: Verdict = { ok: true, rule: 'listed-addresses' }
 const publicInternet: Verdict = { ok: true, rule: 'public-internet' }
 
+/** The host of a URL that is all of its host; null: there is none, or others are there too. */
+function wholeHost(text: string | undefined): string | null {
+  const url = text === undefined ? null : new URL(text)
+  const host = url?.pathname === '/' ? canonicalHost(url.hostname) : null
+  return host?.kind === 'name' ? host.name : null
+}
+
 type Host = { name: string } | { address: string }
 
 /**
@@ -58,6 +67,7 @@ export class Guard {
   readonly #ports: Policy['ports']
   readonly #resolve: Resolve | undefined
   readonly #tenant: EgressPolicy | null
+  readonly #ownHost: string | null
 
   constructor(options: GuardOptions, tenant: EgressPolicy | null = null) {
     this.#options = options
@@ -66,6 +76,7 @@ export class Guard {
     this.#ports = options.mailPort ? { ...ports, smtp: [...ports.smtp, MAIL_PORT] } : ports
     this.#resolve = options.resolve
     this.#tenant = tenant
+    this.#ownHost = wholeHost(options.ownUrl)
   }
 
   /** The same guard under the policy of a tenant. */
@@ -122,6 +133,9 @@ export class Guard {
     if (this.#allow.permitsName(name, target.port)) return listed
     if (!name.includes('.') || isInRefusedZone(name))
       return refuse('host', 'host name is not public', 'special-addresses')
+    // A call that makes another call of itself would go round without an end.
+    if (name === this.#ownHost && (target.scheme === 'https' || target.scheme === 'http'))
+      return refuse('host', 'host is that of this gateway, which would call itself', 'own-host')
     const judged = this.#judgePublic({ name }, target)
     // The name may lead to listed addresses, where other rules hold: only DNS can tell.
     return !judged.ok && this.#allow.permitsPort(target.port) ? perhapsListed : judged

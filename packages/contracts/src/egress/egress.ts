@@ -35,7 +35,7 @@ export const EgressVerdict = z
   .object({
     allowed: field.flag('Whether a connection of yours may lead there now.'),
     rule: field.text(
-      'The rule that decided: `operator-list`, `public-internet`, `plan/0` (the first rule of the plan), `tenant/0`; or a refusal by `host-form`, `special-addresses`, `usual-ports`, `plan`; `unresolved`: the name has no address, so each connection decides.',
+      'The rule that decided: `operator-list`, `public-internet`, `plan/0` (the first rule of the plan), `tenant/0`; or a refusal by `host-form`, `special-addresses`, `own-host` (this gateway itself), `usual-ports`, `plan`; `unresolved`: the name has no address, so each connection decides.',
     ),
     reason: field.maybeText('Why it is refused, and what to do.'),
   })

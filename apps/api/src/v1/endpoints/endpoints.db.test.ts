@@ -14,7 +14,10 @@ const receiver = createServer(async (request, response) => {
     Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
   )
   received.push({ headers, text: Buffer.concat(chunks).toString() })
-  response.writeHead(202).end('got it')
+  const { authorization } = request.headers
+  response
+    .writeHead(202)
+    .end(authorization ? `you sent ${authorization}, ${authorization.split(' ')[1]}` : 'got it')
 })
 let api: TestApi
 let local: string
@@ -25,6 +28,7 @@ beforeAll(async () => {
   api = await startTestApi({
     egressAllow: [`127.0.0.1:${port}`],
     egressResolve: async (name) => dns[name] ?? [],
+    publicUrl: 'https://gateway.example.net',
   })
 })
 afterAll(async () => {
@@ -71,6 +75,7 @@ describe('/v1/endpoints', () => {
       '#/url',
       'url-not-allowed',
     ],
+    ['the gateway itself', { url: 'https://gateway.example.net/v1/send' }, '#/url', 'url-not-allowed'],
     ['a password in the URL', { url: 'https://a:b@app.example.net' }, '#/url', 'validation-failed'],
     ['an event that does not exist', { types: ['mail.read'] }, '#/types/0', 'validation-failed'],
     [
@@ -134,6 +139,16 @@ describe('/v1/endpoints', () => {
     })
     expect((await change({ url, headers: {} })).json).toMatchObject({ url, header_names: [] })
     expect((await change({ url: local })).status).toBe(200)
+  })
+
+  it('a receiver that repeats the header fields in its answer does not show them', async () => {
+    const { json } = await create({
+      url: local,
+      headers: { Authorization: 'Bearer canary-of-acme', 'X-Team': 'you' },
+    })
+    const tested = await api.call('POST', `/v1/endpoints/${json.id}/test`)
+    expect(tested.text).not.toContain('canary')
+    expect(tested.text).toContain('you sent ***, ***')
   })
 
   it('a deleted one is gone, with all that waits for it', async () => {
