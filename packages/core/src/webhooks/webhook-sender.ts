@@ -23,8 +23,8 @@ export type WebhookSender = {
 
 /** Concurrent calls of one worker; a tenant may hold half of them. */
 const CALLS_MAX = 128
-/** Places for endpoints that are served at the same time; a tenant may hold half of them. */
-const SERVED_MAX = 64
+/** Places for endpoints that are served at the same time; a tenant may hold half of them, so alone it has all of its endpoints served. */
+const SERVED_MAX = 128
 /** While others wait for a place, an endpoint keeps its own for about so long. */
 const TURN_MS = 1_000
 /** New endpoints, and pauses that end, are looked for this often, beside notifications. */
