@@ -92,6 +92,11 @@ export function createWorkerMetrics(
     [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 60],
     'step',
   )
+  const sweepFailures = counter(
+    'lettergate_sweep_failures_total',
+    'Runs of a step of the sweep that ended with an error, by step.',
+    'step',
+  )
   const drift = gauge(
     'lettergate_quota_drift',
     'Recipients or bytes by which counters of usage differed from what is stored, since this worker started, by counter.',
@@ -287,5 +292,6 @@ export function createWorkerMetrics(
       sweep.observe({ step }, ms / 1000)
       if (count > 0) swept.inc({ step }, count)
     },
+    onSweepFailed: (step: SweepStep) => sweepFailures.inc({ step }),
   }
 }

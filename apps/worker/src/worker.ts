@@ -126,6 +126,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.wake(null)
     },
+    onFailed: metrics.onSweepFailed,
     onError,
   })
   const secrets = createCredentialRenewer(deps)

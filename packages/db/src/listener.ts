@@ -38,6 +38,14 @@ export function createListener(options: {
   let retry: NodeJS.Timeout | null = null
   let closed = false
   let unlistening: Promise<void> = Promise.resolve()
+  let last: Promise<unknown> = Promise.resolve()
+
+  /** One statement at a time: without a pipeline, pg's own queue of them is deprecated, and goes with pg 9. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work)
+    last = done.catch(() => undefined)
+    return done
+  }
 
   async function open(): Promise<void> {
     const next = new WatchedClient(
@@ -57,7 +65,7 @@ export function createListener(options: {
     await next.connect()
     if (closed) return next.end()
     client = next
-    for (const channel of handlers.keys()) await next.query(`listen ${channel}`)
+    for (const channel of handlers.keys()) await inTurn(() => next.query(`listen ${channel}`))
     beat(next)
   }
 
@@ -65,7 +73,7 @@ export function createListener(options: {
   function beat(which: WatchedClient): void {
     setTimeout(() => {
       if (client !== which || closed) return
-      which.query('select 1').then(
+      inTurn(() => which.query('select 1')).then(
         () => beat(which),
         () => undefined,
       )
@@ -107,23 +115,20 @@ export function createListener(options: {
   async function listen(channel: string, isFirst: boolean): Promise<void> {
     try {
       await connect()
-      if (isFirst && client) await client.query(`listen ${channel}`)
+      if (isFirst) await inTurn(async () => client?.query(`listen ${channel}`))
     } catch (error) {
       options.onError(error instanceof Error ? error : new Error(String(error)))
       schedule()
     }
   }
 
-  /** One statement at a time; a connection that is gone listens to nothing. */
-  function unlisten(channel: string): Promise<void> {
+  /** A connection that is gone listens to nothing. */
+  function unlisten(channel: string): void {
     const which = client
-    unlistening = unlistening
-      .then(async () => {
-        if (which && which === client && !closed && !handlers.has(channel))
-          await which.query(`unlisten ${channel}`)
-      })
-      .catch(options.onError)
-    return unlistening
+    unlistening = inTurn(async () => {
+      if (which && which === client && !closed && !handlers.has(channel))
+        await which.query(`unlisten ${channel}`)
+    }).catch(options.onError)
   }
 
   return {
@@ -137,7 +142,7 @@ export function createListener(options: {
         set.delete(handler)
         if (set.size > 0) return
         handlers.delete(channel)
-        void unlisten(channel)
+        unlisten(channel)
       }
     },
     async close() {

@@ -38,7 +38,10 @@ export function createTenants({
 }: Omit<PoolOptions, 'role' | 'pipeline'> & { actorOf?: ActorOf }): TenantPool {
   const pool = createPool({ ...options, role: 'lettergate_tenant', pipeline: true })
 
-  /** Sends begin, statement and commit together: one round trip, as without a transaction. */
+  /**
+   * Sends begin, statement and commit together: one round trip, as without a transaction. By pg's own pipeline mode
+   * (node-postgres.com/features/pipelining): its version 9 ends concurrent statements of a client without that mode only.
+   */
   async function runOne<R extends pg.QueryResultRow>(
     begin: string,
     config: pg.QueryConfig,

@@ -126,6 +126,7 @@ test('a step that fails is reported and run again, and keeps no other from runni
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const errors: unknown[] = []
   const swept: SweepStep[] = []
+  const failed: SweepStep[] = []
   const flaky: Queryable = {
     query: (config) =>
       config.name === 'list-expired-claimed' && errors.length < 2
@@ -135,6 +136,7 @@ test('a step that fails is reported and run again, and keeps no other from runni
   const sweeper = createSweeper({
     ...deps(flaky),
     onSwept: (step) => void swept.push(step),
+    onFailed: (step) => void failed.push(step),
     onError: (error) => void errors.push(error),
   })
   sweeper.start()
@@ -144,6 +146,7 @@ test('a step that fails is reported and run again, and keeps no other from runni
   }
   await sweeper.stop()
   expect(errors).toHaveLength(2)
+  expect(failed).toEqual(['releaseExpiredClaims', 'releaseExpiredClaims'])
 })
 
 test('releasing waiting messages never makes a run much longer than ten seconds', async () => {

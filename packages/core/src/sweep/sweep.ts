@@ -244,6 +244,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 export function createSweeper(
   deps: Omit<SweepDeps, 'isStopped' | 'lifeOf'> & {
     onSwept: (step: SweepStep, count: number, ms: number) => void
+    onFailed?: (step: SweepStep) => void
     onError: (error: unknown) => void
   },
 ): Sweeper {
@@ -259,6 +260,7 @@ export function createSweeper(
       const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped, lifeOf: lives.lifeOf })
       deps.onSwept(step, count, performance.now() - startedAt)
     } catch (error) {
+      deps.onFailed?.(step)
       deps.onError(error)
     }
   }
