@@ -20,7 +20,14 @@ export type HttpResponse = {
   headers: Record<string, string | string[] | undefined>
   body: Buffer
 }
-export type HttpLimits = { signal?: AbortSignal | undefined; timeoutMs?: number; answerBytesMax?: number }
+export type HttpLimits = {
+  signal?: AbortSignal | undefined
+  timeoutMs?: number
+  /** A longer answer is a failure. */
+  answerBytesMax?: number
+  /** Of a longer answer the beginning is enough: the rest is not waited for. */
+  answerBytesWanted?: number
+}
 
 type Answer = { resolve: (response: HttpResponse) => void; reject: (failure: NetworkFailure) => void }
 
@@ -55,6 +62,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #answer: Answer
   readonly #signal: AbortSignal | undefined
   readonly #answerBytesMax: number
+  readonly #answerBytesWanted: number | undefined
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () => this.#fail('given up before an answer came')
   readonly #chunks: Buffer[] = []
@@ -69,6 +77,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#answer = answer
     this.#signal = limits.signal
     this.#answerBytesMax = limits.answerBytesMax ?? defaultAnswerBytesMax
+    this.#answerBytesWanted = limits.answerBytesWanted
     this.#timer = setTimeout(
       () => this.#fail('no whole answer in time'),
       limits.timeoutMs ?? defaultTimeoutMs,
@@ -89,7 +98,12 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
     this.#bytes += chunk.length
-    if (this.#bytes > this.#answerBytesMax) this.#fail(`answer longer than ${this.#answerBytesMax} bytes`)
+    if (this.#answerBytesWanted !== undefined && this.#bytes > this.#answerBytesWanted) {
+      this.#chunks.push(chunk)
+      this.onResponseEnd()
+      this.#started?.abort(new Error('the rest of the answer is not wanted'))
+    } else if (this.#bytes > this.#answerBytesMax)
+      this.#fail(`answer longer than ${this.#answerBytesMax} bytes`)
     else this.#chunks.push(chunk)
   }
 

@@ -3,6 +3,8 @@ import type { TenantEgress } from '@lettergate/egress/egress'
 /** Receivers that need longer are to answer first and work afterwards. */
 const CALL_MS_MAX = 15_000
 const SHOWN_BYTES = 1_024
+/** The status decides; a connection whose answer is read to its end can be used again. */
+const READ_BYTES = 65_536
 
 export type EndpointCall = {
   url: string
@@ -63,7 +65,7 @@ export async function callEndpoint(
         },
         body,
       },
-      { timeoutMs: CALL_MS_MAX, ...(signal && { signal }) },
+      { timeoutMs: CALL_MS_MAX, answerBytesWanted: READ_BYTES, ...(signal && { signal }) },
     )
     const retryAfter = response.headers['retry-after']
     return {
