@@ -15,6 +15,7 @@ const receiver = createServer(async (request, response) => {
   )
   received.push({ headers, text: Buffer.concat(chunks).toString() })
   const { authorization } = request.headers
+  if (request.url === '/long') return void response.writeHead(200).end('long'.repeat(1_000_000))
   response
     .writeHead(202)
     .end(authorization ? `you sent ${authorization}, ${authorization.split(' ')[1]}` : 'got it')
@@ -149,6 +150,13 @@ describe('/v1/endpoints', () => {
     const tested = await api.call('POST', `/v1/endpoints/${json.id}/test`)
     expect(tested.text).not.toContain('canary')
     expect(tested.text).toContain('you sent ***, ***')
+  })
+
+  it('the status of a call counts, however long its answer is', async () => {
+    const { json } = await create({ url: local.replace('/hook', '/long') })
+    const { json: tested } = await api.call('POST', `/v1/endpoints/${json.id}/test`)
+    expect(tested).toMatchObject({ status: 200, error: null })
+    expect(tested.answer).toBe('long'.repeat(256))
   })
 
   it('a deleted one is gone, with all that waits for it', async () => {
