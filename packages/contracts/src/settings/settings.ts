@@ -46,6 +46,9 @@ export const Settings = z
 export type Settings = z.output<typeof Settings>
 
 export const UpdateSettingsRequest = field
-  .anyChangeOf({ ...fields, notices_to: field.address(NOTICES_TO).nullable() })
+  .anyChangeOf({
+    ...fields,
+    notices_to: field.address(NOTICES_TO).nullable().meta({ description: NOTICES_TO }),
+  })
   .meta({ id: 'UpdateSettingsRequest', description: 'Settings to change. Fields left out stay as they are.' })
 export type UpdateSettingsRequest = z.output<typeof UpdateSettingsRequest>
