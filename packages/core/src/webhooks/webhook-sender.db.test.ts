@@ -11,6 +11,10 @@ import { listDeliveries } from './list-deliveries.ts'
 
 const { db, playReceiver, endpointDeps, startSender, accept, happen, begin, request } = useCallbackBed()
 
+/** The rows are locked in the order in which the sender locks them. */
+const DUE_NOW =
+  'update delivery set due_at = now() where id in (select id from delivery where tenant_id = $1 order by id for update)'
+
 const types = (got: Got[]) => got.map(({ text }) => JSON.parse(text).type)
 
 test('each event is sent once, signed, with what the feed says of it', async () => {
@@ -63,7 +67,7 @@ test('a call that failed is made again with the same id, and both are listed', a
   expect(pending).toMatchObject([{ messageId: message, number: 1, status: 500, isOk: false }])
   expect(pending[0]?.nextAt).toBeInstanceOf(Date)
   receiver.state.answer = (response) => void response.writeHead(204).end()
-  const due = `update delivery set due_at = now() where tenant_id = $1 and state = 'waiting'`
+  const due = `${DUE_NOW} and state = 'waiting'`
   await eventually(async () => {
     await db().pool.query({ text: due, values: [tenantId] })
     return receiver.got.length > 1 ? true : undefined
@@ -105,7 +109,7 @@ test('after three failures an endpoint is left alone, and goes on with nothing l
   const before = receiver.got.length
   await eventually(async () => {
     await db().pool.query({
-      text: 'with a as (update endpoint_state set paused_until = null where tenant_id = $1) update delivery set due_at = now() where tenant_id = $1',
+      text: `with a as (update endpoint_state set paused_until = null where tenant_id = $1) ${DUE_NOW}`,
       values: [tenantId],
     })
     return seen() === 30 ? true : undefined
@@ -138,7 +142,7 @@ test('an endpoint that answers 410 is disabled, with one event, and is not calle
   await updateEndpoint(deps, owner, id, { enabled: true })
   await eventually(async () => {
     await db().pool.query({
-      text: 'update delivery set due_at = now() where tenant_id = $1',
+      text: DUE_NOW,
       values: [tenantId],
     })
     return new Set(receiver.got.map(({ headers }) => headers['webhook-id'])).size === 5 ? true : undefined
@@ -308,7 +312,7 @@ test('a call with a list of events that failed is made again with the same list 
   startSender()
   const dueSoon = async (count: number) => {
     await db().pool.query({
-      text: 'update delivery set due_at = now() where tenant_id = $1',
+      text: DUE_NOW,
       values: [tenantId],
     })
     return receiver.got.length >= count ? true : undefined
