@@ -188,7 +188,7 @@ export function createWorkerMetrics(
   )
   const noticed = counter(
     'lettergate_notices_total',
-    'Notices to tenants by mail, by result (sent, unwanted: the tenant names no address, too-many, late, failed: tried again).',
+    'Notices to tenants by mail, by result (sent, unwanted: the tenant names no address, or the operator has set up none, too-many, late, failed: tried again).',
     'result',
   )
   readGauge(

@@ -173,7 +173,14 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   })
   const news = createFeedNews({ pool, listener, onError })
   // For what the worker itself sends: forwards, and notices.
-  const { acceptor, submit } = openAccept(deps)
+  const { acceptor, submit } = openAccept({
+    pool,
+    tenants: deps.tenants,
+    providers: deps.providers,
+    dns: deps.dns,
+    failpoint: deps.failpoint,
+    onError,
+  })
   const inbound = startInbound({ ...deps, submit }, metrics)
   await listener.on('lg_inbound', () => inbound.wake())
   const webhooks = createWebhookSender({

@@ -21,7 +21,7 @@ export function hideUrl(registration: object, target: HookUrl): object {
   return withValues(registration, (value) => (value === target.url ? hiddenFor(target) : value))
 }
 
-/** A registration as its provider knows it; null: its URL ended so long ago that nobody knows it any more. */
+/** A registration with the URL that the provider has. Null: the URL ended more than eight days ago, and is not stored any more. */
 export function showUrl(registration: unknown, { current, next, old }: HookContent): unknown {
   if (typeof registration !== 'object' || registration === null) return registration
   const urls = new Map(

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** How long calls are also signed with the secret before, so that receivers can be changed meanwhile. */
 export const PREVIOUS_VALID_MS = 24 * 3_600_000
-/** So many former secrets at most: each is a signature of every call. */
+/** Former secrets at most: each is a signature of every call. */
 const PREVIOUS_MAX = 9
 
 /** Sealed with an endpoint. Secrets: the newest first; `until`: the end of one that was replaced. */

@@ -25,7 +25,7 @@ export type WebhookSender = {
 const CALLS_MAX = 128
 /** Places for endpoints that are served at the same time; a tenant may hold half of them, so alone it has all of its endpoints served. */
 const SERVED_MAX = 128
-/** While others wait for a place, an endpoint keeps its own for about so long. */
+/** While others wait for a place, an endpoint keeps its own for about this time. */
 const TURN_MS = 1_000
 /** New endpoints, and pauses that end, are looked for this often, beside notifications. */
 const REFRESH_MS = 5_000

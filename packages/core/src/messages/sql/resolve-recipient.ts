@@ -8,8 +8,8 @@ export type Resolution = { status: RecipientStatus; event: EventType; reason: st
 
 /**
  * Gives a recipient whose outcome is unknown this status; answers the status that it had before, or null if the message has no such
- * recipient. Locked in the order of docs/decisions/0025, since a retry may be made of the same message. One that becomes failed is refunded, as every failed one is: a retry counts it again. Its attempt stays unknown, because nobody
- * saw its answer.
+ * recipient. One that becomes failed is refunded, as every failed one is: a retry counts it again. Its attempt stays unknown, because nobody
+ * saw its answer. Rows are locked in the order of docs/decisions/0025, since the same message may be retried meanwhile.
  */
 export async function resolveRecipient(
   db: Queryable,
